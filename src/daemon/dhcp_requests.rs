@@ -36,6 +36,19 @@ impl Daemon {
         more
     }
 
+    /// Reads a socket that was opened beside one of the replaced server. Both have each broadcast: the one of the replaced server is
+    /// handled, by that process or by this one.
+    pub(super) fn discard_copies(&mut self, port: Port, batch: &mut ReceiveBatch, now: Timestamp) {
+        while let Some(socket) = self.sockets.dhcp(port)
+            && let Ok(1..) = batch.receive(socket)
+        {
+            for datagram in batch.datagrams().filter(|one| !one.peer.ip().is_unspecified()) {
+                self.dhcp_request(port, &datagram, now);
+            }
+            self.perform(now);
+        }
+    }
+
     /// Handles what waits in a socket of the replaced server that is not used any more.
     pub(super) fn dhcp_leftovers(
         &mut self,

@@ -1,5 +1,6 @@
 //! The end of the process.
 
+use super::replacement::Replacement;
 use super::{Daemon, ProcessControl};
 use crate::log_line::{Line, ProcessLine};
 use crate::sys::signals::restore_default_handlers;
@@ -66,9 +67,13 @@ impl Daemon {
     /// Ends a process that was replaced and has finished its transfers, or waits for the end of the server.
     fn leave(self) -> ExitReason {
         let counters = self.counters();
-        let Self { script, sockets, logger, process, mut file_process, host, replacement, .. } =
-            self;
-        drop(sockets);
+        let (replacement, ProcessControl { signals, sd_notify, .. }) = self.close();
+        replacement.leave(counters, signals, sd_notify)
+    }
+
+    /// Closes everything that a process which waits does not need.
+    fn close(self) -> (Replacement, ProcessControl) {
+        let Self { script, logger, process, mut file_process, host, replacement, .. } = self;
         if let Some(script) = script {
             script.hand_over();
         }
@@ -77,8 +82,7 @@ impl Daemon {
         if let Some(host) = host {
             host.end();
         }
-        let ProcessControl { signals, sd_notify, .. } = process;
-        replacement.leave(counters, signals, sd_notify)
+        (replacement, process)
     }
 
     pub(super) fn terminate(&mut self) {

@@ -203,6 +203,7 @@ impl Daemon {
             self.poll_monitor(now);
             self.admit_queued(now);
             self.reload_if_due(now);
+            self.close_kept_listeners(&mut buffers, now);
             if let Some(reason) = self.finished(now) {
                 return Ok(self.end(reason));
             }

@@ -8,10 +8,14 @@ impl Daemon {
     /// Handles all signals that have arrived, each kind once. A signal that ends the daemon comes before a reload, which may
     /// take long.
     pub(super) fn handle_signals(&mut self, now: Timestamp) -> Option<ExitReason> {
+        // If another process serves already, the signals are for that one.
+        if let Some(reason) = self.read_successor(now) {
+            return Some(reason);
+        }
         let arrived: Vec<SignalAction> =
             std::iter::from_fn(|| self.process.signals.next()).collect();
         if self.replacement.is_replaced() {
-            return self.signals_of_replaced(&arrived);
+            return self.signals_of_replaced(&arrived, now);
         }
         self.handle_signal_actions(&arrived, now)
     }

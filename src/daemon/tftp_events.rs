@@ -97,7 +97,7 @@ impl Daemon {
     /// Handles a request. Its effects are performed now, unless all of them may be performed together with those of the next one.
     fn request(&mut self, listener: usize, datagram: ReceivedDatagram<'_>, now: Timestamp) {
         let Self { config, interfaces, .. } = self;
-        let Some(tftp) = &config.tftp else { return };
+        let Some(tftp) = &config.tftp else { return self.replacement.forward(&datagram) };
         // The replaced process may have another configuration.
         if !(tftp.single_port && self.tftp.has_shared_transfer(datagram.peer)) {
             self.replacement.forward(&datagram);

@@ -71,10 +71,18 @@ pub fn open_dhcp(port: u16, sharing: PortSharing) -> Result<OwnedFd, (Step, io::
     Ok(fd)
 }
 
-/// Permits that another socket is bound to the same address, or forbids it (`SO_REUSEADDR`).
-pub fn share_address(fd: &OwnedFd, shared: bool) {
+/// Permits that another socket is bound to the same address (`SO_REUSEADDR`).
+pub fn share_address(fd: &OwnedFd) {
     // Without the option, the other socket cannot be bound, which has an error of its own.
-    let _ = setsockopt(fd, ReuseAddr, &shared);
+    let _ = setsockopt(fd, ReuseAddr, &true);
+}
+
+/// Permits that sockets of other programs are bound to the same address, or forbids it, as [`open_dhcp`] does.
+pub fn set_sharing(fd: &OwnedFd, sharing: PortSharing) {
+    let is_shared = sharing == PortSharing::Shared;
+    // If it fails, later programs get another error, or none.
+    let _ = setsockopt(fd, ReuseAddr, &is_shared);
+    let _ = setsockopt(fd, ReusePort, &is_shared);
 }
 
 /// From now on the kernel gives datagrams for the address of this socket to other sockets. What waits in the socket can still be

@@ -2,6 +2,7 @@
 
 use super::Replacement;
 use super::waiting::is_repeatable;
+use crate::config::network::Binding;
 use crate::control::ERROR;
 use crate::control::replacement::{Control, ForwardedDatagram, MAX_MESSAGE_LEN, Message};
 use crate::daemon::sockets::{EventSource, Leftover};
@@ -40,6 +41,11 @@ impl Replacement {
 
     fn with_transfers(&self) -> impl Iterator<Item = &EarlierProcess> {
         self.earlier.iter().flatten().filter(|process| !process.is_finished)
+    }
+
+    /// Whether one of them has transfers over port 69.
+    pub(super) fn needs_datagrams(&self) -> bool {
+        self.with_transfers().any(|process| process.needs_datagrams)
     }
 
     /// Forgets all of them: another process has the connections now.
@@ -105,19 +111,47 @@ impl Daemon {
         self.sockets.start_receiving();
         for leftover in self.sockets.take_leftovers() {
             match leftover {
-                Leftover::Dhcp(port, fd) => {
-                    stop_receiving(&fd);
-                    self.dhcp_leftovers(port, &fd, &mut buffers.dhcp_requests, now);
+                Leftover::Tftp(address, fd) if self.replacement.needs_datagrams() => {
+                    self.sockets.keep_listener(address, fd);
                 }
-                Leftover::Tftp(fd) => {
-                    stop_receiving(&fd);
-                    self.tftp_leftovers(&fd, &mut buffers.tftp_requests, now);
-                }
+                leftover => self.read_leftover(&leftover, buffers, now),
             }
         }
         self.sockets.restore_port_sharing(&self.config);
         self.scheduling.backlog.extend(self.sockets.request_sources());
         self.register_earlier();
+    }
+
+    /// Closes sockets that are open only for transfers of replaced processes, when these have ended.
+    pub(in crate::daemon) fn close_kept_listeners(
+        &mut self,
+        buffers: &mut ReceiveBuffers,
+        now: Timestamp,
+    ) {
+        if self.replacement.needs_datagrams() || !self.sockets.has_kept_listeners() {
+            return;
+        }
+        for leftover in self.sockets.take_kept_listeners() {
+            self.read_leftover(&leftover, buffers, now);
+        }
+        if self.config.network.binding != Binding::Wildcard {
+            let new = self.sockets.update_listeners(&self.config, &self.interfaces);
+            self.scheduling.backlog.extend(new.into_iter().map(EventSource::Tftp));
+        }
+    }
+
+    fn read_leftover(&mut self, leftover: &Leftover, buffers: &mut ReceiveBuffers, now: Timestamp) {
+        match leftover {
+            Leftover::Dhcp(port, fd) => {
+                stop_receiving(fd);
+                self.discard_copies(*port, &mut buffers.dhcp_requests, now);
+                self.dhcp_leftovers(*port, fd, &mut buffers.dhcp_requests, now);
+            }
+            Leftover::Tftp(_, fd) => {
+                stop_receiving(fd);
+                self.tftp_leftovers(fd, &mut buffers.tftp_requests, now);
+            }
+        }
     }
 
     /// Registers the connections to earlier processes.

@@ -16,6 +16,7 @@ pub use self::earlier::EarlierProcess;
 use self::waiting::Waiting;
 use super::ExitReason;
 use super::sd_notify::SdNotify;
+use super::startup::fork_status::ForkStatus;
 use crate::control::replacement::{Control, HandOver, Message};
 use crate::status::Counters;
 use crate::sys::channel::Channel;
@@ -37,6 +38,8 @@ pub struct Replacement {
     /// The program that started this process waits for its end.
     is_watched: bool,
     has_replaced: bool,
+    /// The process that was started, while it may write the pid file.
+    starter: Option<ForkStatus>,
 }
 
 /// The process that replaces this one.
@@ -117,6 +120,17 @@ impl Replacement {
             earlier_counters: self.counters.clone(),
             finished: finished.map(|process| process.pid).collect(),
         }
+    }
+
+    /// The process that was started waits for this one.
+    pub fn set_starter(&mut self, starter: Option<ForkStatus>) {
+        self.starter = starter;
+    }
+
+    /// Whether the process that was started may still write the pid file.
+    fn is_starting(&mut self) -> bool {
+        self.starter.take_if(|starter| !starter.is_awaited());
+        self.starter.is_some()
     }
 
     /// The connection to the server that this process replaces.

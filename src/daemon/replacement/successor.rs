@@ -50,6 +50,10 @@ impl Daemon {
                 if *pid == 0 { "another process".to_owned() } else { format!("process {pid}") };
             return refuse(&link, format!("{by} replaces it at this moment"), true);
         }
+        if self.replacement.is_starting() {
+            let reason = "the command that has started it has not written the pid file yet";
+            return refuse(&link, reason.to_owned(), true);
+        }
         if self.has_too_many_earlier() {
             let reason = "too many replaced processes still finish transfers: try again later";
             return refuse(&link, reason.to_owned(), false);
@@ -192,6 +196,9 @@ impl Daemon {
             self.file_process.send(&Request::StartControl);
         }
         self.report_ready();
+        // The other process may have opened sockets beside them.
+        self.sockets.restore_port_sharing(&self.config);
+        self.refresh_interfaces();
         // What has come meanwhile has no event.
         self.scheduling.backlog.extend(self.sockets.request_sources());
         let links = self.replacement.earlier().map(|(index, _)| EventSource::Link(index));
@@ -209,15 +216,29 @@ impl Daemon {
     pub(in crate::daemon) fn signals_of_replaced(
         &mut self,
         arrived: &[SignalAction],
+        now: Timestamp,
     ) -> Option<ExitReason> {
         if arrived.contains(&SignalAction::ReapChildren) {
             reap_children();
         }
-        let successor = self.replacement.successor.as_ref()?;
-        if successor.waits {
+        let since = self.replacement.replaced_at()?;
+        let Successor { link, waits, .. } = self.replacement.successor.as_ref()?;
+        if *waits {
             for action in arrived {
-                forward_signal(&successor.link, *action);
+                forward_signal(link, *action);
             }
+            if let Some(manager) = &self.process.sd_notify
+                && arrived.contains(&SignalAction::Reload)
+            {
+                // With Type=notify-reload systemd waits for these messages.
+                manager.reloading();
+                manager.ready();
+            }
+            return None;
+        }
+        if now < since + MIN_FINISHING_TIME && arrived.contains(&SignalAction::Terminate) {
+            // It was sent to the process of the pid file, which has changed meanwhile.
+            forward_signal(link, SignalAction::Terminate);
             return None;
         }
         if arrived.contains(&SignalAction::Rotate) {

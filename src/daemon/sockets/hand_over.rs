@@ -1,8 +1,7 @@
 //! What another process takes over: the sockets for requests, from both sides.
 
-use super::{EventSource, Leftover, Listener, Sockets};
+use super::{EventSource, Leftover, Listener, Sockets, sharing_of};
 use crate::config::Config;
-use crate::config::network::Binding;
 use crate::control::replacement::Descriptor;
 use crate::proxydhcp::{PXE_PORT, Port};
 use crate::sys::udp;
@@ -85,9 +84,9 @@ impl Sockets {
 
     /// Whether other sockets may be bound to the DHCP ports, as the configuration has it.
     pub fn restore_port_sharing(&self, config: &Config) {
-        let is_shared = config.network.binding != Binding::Wildcard;
+        let sharing = sharing_of(config);
         for fd in [&self.dhcp, &self.pxe].into_iter().flatten() {
-            udp::share_address(fd, is_shared);
+            udp::set_sharing(fd, sharing);
         }
     }
 }

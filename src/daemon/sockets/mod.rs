@@ -65,6 +65,8 @@ struct Listener {
     address: SocketAddr,
     /// It gets no datagrams until [`Sockets::start_receiving`]: the replaced server still answers them.
     is_silent: bool,
+    /// No line needs it: it is open for transfers of a replaced process over port 69.
+    is_kept: bool,
 }
 
 impl Sockets {
@@ -92,7 +94,7 @@ impl Sockets {
             let is_pxe = sockets.pxe.is_some() && port == PXE_PORT;
             if is_server { Some(Port::Server) } else { is_pxe.then_some(Port::Pxe) }
         };
-        sockets.leftovers = taken_over.into_leftovers(port, config.tftp.is_some());
+        sockets.leftovers = taken_over.into_leftovers(port);
         Ok(sockets)
     }
 
@@ -123,10 +125,7 @@ impl Sockets {
         taken_over: &mut TakenOver,
         refusals: &mut Refusals,
     ) -> Result<(), StartupError> {
-        let sharing = match config.network.binding {
-            Binding::Wildcard => PortSharing::Exclusive,
-            _ => PortSharing::Shared,
-        };
+        let sharing = sharing_of(config);
         if config.dhcp.ranges.is_empty() {
             return Ok(());
         }
@@ -137,7 +136,7 @@ impl Sockets {
             }
             let old: Vec<_> = taken_over.with_port(port).collect();
             for fd in &old {
-                udp::share_address(fd, true);
+                udp::share_address(fd);
             }
             let sharing = if old.is_empty() { sharing } else { PortSharing::Replacing };
             open_dhcp(port, sharing, line)
@@ -324,6 +323,14 @@ impl Sockets {
         }
         failures.reverse();
         failures
+    }
+}
+
+/// Whether other programs may use the DHCP ports too.
+fn sharing_of(config: &Config) -> PortSharing {
+    match config.network.binding {
+        Binding::Wildcard => PortSharing::Exclusive,
+        _ => PortSharing::Shared,
     }
 }
 

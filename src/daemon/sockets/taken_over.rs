@@ -29,8 +29,8 @@ pub struct DhcpSocket {
 pub enum Leftover {
     /// For DHCP.
     Dhcp(Port, OwnedFd),
-    /// For TFTP requests.
-    Tftp(OwnedFd),
+    /// For TFTP requests, with its address.
+    Tftp(SocketAddr, OwnedFd),
 }
 
 impl TakenOver {
@@ -46,7 +46,7 @@ impl TakenOver {
         Some(self.dhcp.swap_remove(at).fd)
     }
 
-    /// DHCP sockets with this port. A new socket for the port needs their consent (`SO_REUSEADDR`).
+    /// DHCP sockets with this port. A new socket for the port can be bound only if they have `SO_REUSEADDR`.
     pub fn with_port(&self, port: u16) -> impl Iterator<Item = &OwnedFd> {
         self.dhcp.iter().filter(move |socket| socket.port == port).map(|socket| &socket.fd)
     }
@@ -57,14 +57,13 @@ impl TakenOver {
         Some(self.tftp.swap_remove(at).1)
     }
 
-    /// The sockets that are left. `port`: the meaning of a DHCP port; without one, requests to it are not answered any
-    /// more. `tftp`: whether TFTP requests are answered.
-    pub fn into_leftovers(self, port: impl Fn(u16) -> Option<Port>, tftp: bool) -> Vec<Leftover> {
+    /// The sockets that are left. `port`: the meaning of a DHCP port; without one, requests to it are not answered any more.
+    pub fn into_leftovers(self, port: impl Fn(u16) -> Option<Port>) -> Vec<Leftover> {
         let dhcp = self
             .dhcp
             .into_iter()
             .filter_map(|socket| port(socket.port).map(|port| Leftover::Dhcp(port, socket.fd)));
-        let tftp = self.tftp.into_iter().filter(|_| tftp).map(|(_, fd)| Leftover::Tftp(fd));
+        let tftp = self.tftp.into_iter().map(|(address, fd)| Leftover::Tftp(address, fd));
         dhcp.chain(tftp).collect()
     }
 }

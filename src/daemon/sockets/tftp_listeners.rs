@@ -1,7 +1,7 @@
 //! The sockets for TFTP requests.
 
 use super::addresses::own_addresses;
-use super::{EventSource, Listener, PORT, Sockets, TFTP_PORT, TakenOver};
+use super::{EventSource, Leftover, Listener, PORT, Sockets, TFTP_PORT, TakenOver};
 use crate::config::network::Binding;
 use crate::config::{Config, Origin};
 use crate::daemon::startup::bind_error::bind_error;
@@ -63,7 +63,8 @@ impl Sockets {
         self.waiting = Vec::new();
         let wanted = own_addresses(config, tftp, interfaces);
         if config.network.binding == Binding::Dynamic {
-            let gone = |listener: &Listener| !wanted.contains(&listener.address);
+            let gone =
+                |listener: &Listener| !listener.is_kept && !wanted.contains(&listener.address);
             self.listeners
                 .iter_mut()
                 .for_each(|listener| drop(listener.take_if(|listener| gone(listener))));
@@ -102,15 +103,39 @@ impl Sockets {
             // If this fails, there are no ICMP errors.
             let _ = udp_errors::queue_icmp_errors(&fd);
         }
+        self.add_listener(Listener { fd, address, is_silent, is_kept: false }).map(Some)
+    }
+
+    /// Reads a socket too that no line needs.
+    pub fn keep_listener(&mut self, address: SocketAddr, fd: OwnedFd) {
+        // Without it, transfers over port 69 of the replaced process end.
+        let _ = self.add_listener(Listener { fd, address, is_silent: false, is_kept: true });
+    }
+
+    /// Removes the sockets of [`Sockets::keep_listener`].
+    pub fn take_kept_listeners(&mut self) -> Vec<Leftover> {
+        let kept = |listener: &mut Option<Listener>| listener.take_if(|one| one.is_kept);
+        let kept: Vec<Listener> = self.listeners.iter_mut().filter_map(kept).collect();
+        for listener in &kept {
+            self.deregister(&listener.fd);
+        }
+        kept.into_iter().map(|Listener { fd, address, .. }| Leftover::Tftp(address, fd)).collect()
+    }
+
+    /// Whether there is a socket of [`Sockets::keep_listener`].
+    pub fn has_kept_listeners(&self) -> bool {
+        self.listeners.iter().flatten().any(|listener| listener.is_kept)
+    }
+
+    fn add_listener(&mut self, listener: Listener) -> io::Result<usize> {
         let free = self.listeners.iter().position(Option::is_none);
         let at = free.unwrap_or(self.listeners.len());
-        self.register(&fd, EventSource::Tftp(at))?;
-        let listener = Some(Listener { fd, address, is_silent });
+        self.register(&listener.fd, EventSource::Tftp(at))?;
         match free {
-            Some(at) => self.listeners[at] = listener,
-            None => self.listeners.push(listener),
+            Some(at) => self.listeners[at] = Some(listener),
+            None => self.listeners.push(Some(listener)),
         }
-        Ok(Some(at))
+        Ok(at)
     }
 }
 

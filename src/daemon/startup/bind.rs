@@ -78,6 +78,7 @@ impl Parsed {
             unconfined,
             predecessor,
             cgroup,
+            starter: std::process::id(),
         })
     }
 }
@@ -98,8 +99,17 @@ fn connect_to_predecessor(
 /// cannot send notifications.
 fn control_group(predecessor: Option<&Predecessor>) -> Option<String> {
     let has_manager = predecessor.is_some_and(|server| server.service_manager.is_some())
-        || ["NOTIFY_SOCKET", "INVOCATION_ID"].iter().any(|name| std::env::var_os(name).is_some());
+        || std::env::var_os("NOTIFY_SOCKET").is_some()
+        || is_started_by_systemd();
     has_manager.then(|| fs::read_to_string("/proc/self/cgroup").unwrap_or_default())
+}
+
+/// Whether systemd has started this process. Jobs of cron and agents inherit `INVOCATION_ID` from their service; since version 248
+/// `SYSTEMD_EXEC_PID` has the process that systemd has started.
+fn is_started_by_systemd() -> bool {
+    let has_id = std::env::var_os("INVOCATION_ID").is_some();
+    let process = std::env::var("SYSTEMD_EXEC_PID").ok();
+    has_id && process.is_none_or(|process| process == std::process::id().to_string())
 }
 
 fn system_error(action: &'static str) -> impl Fn(io::Error) -> StartupError {
@@ -182,22 +192,24 @@ impl Bound {
         if (process.debug || process.foreground) && self.predecessor.is_none() {
             return Ok(Some(Detached { bound: self, fork_status: None }));
         }
-        match ForkStatus::detach()? {
-            Detachment::Daemon(status) => {
+        let starter = self.starter;
+        let pid_file = self.config.process.pid_file().filter(|_| self.predecessor.is_some());
+        match (ForkStatus::detach(), pid_file) {
+            (Ok(Detachment::Daemon(status)), _) => {
                 Ok(Some(Detached { bound: self, fork_status: Some(status) }))
             }
-            Detachment::Started(process) => {
-                self.serves(process)?;
+            (Ok(Detachment::Started(_, pipe)), Some(path)) => {
+                pid_file::replace(path, starter)?;
+                drop(pipe);
                 Ok(None)
             }
-        }
-    }
-
-    /// In the process that was started: the daemon serves.
-    fn serves(&self, process: u32) -> Result<(), StartupError> {
-        match (self.config.process.pid_file(), &self.predecessor) {
-            (Some(path), Some(_)) => pid_file::replace(path, &self.privileges.identity, process),
-            _ => Ok(()),
+            (Ok(Detachment::Started(..)), None) => Ok(None),
+            (Err(error), pid_file) => {
+                if let Some(path) = pid_file {
+                    pid_file::discard(path, starter);
+                }
+                Err(error)
+            }
         }
     }
 }

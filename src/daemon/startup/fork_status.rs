@@ -17,8 +17,8 @@ pub struct ForkStatus(PipeWriter);
 pub enum Detachment {
     /// The daemon.
     Daemon(ForkStatus),
-    /// The process that was started: the daemon with this process id serves.
-    Started(u32),
+    /// The process that was started: the daemon with this process id serves. While the pipe is open, the daemon is not replaced.
+    Started(u32, PipeReader),
 }
 
 /// Reports a start: it is followed by the process id. No error has this exit code.
@@ -32,17 +32,20 @@ impl ForkStatus {
         };
         match detach().map_err(failed)? {
             ForkSide::Daemon(writer) => Ok(Detachment::Daemon(Self(writer))),
-            ForkSide::Parent(reader) => wait(reader).map(Detachment::Started),
+            ForkSide::Parent(mut reader) => {
+                let process = wait(&mut reader)?;
+                Ok(Detachment::Started(process, reader))
+            }
         }
     }
 
-    /// Whether the process that was started still waits for a report.
+    /// Whether the process that was started waits for a report, or handles it.
     pub fn is_awaited(&self) -> bool {
         has_reader(&self.0)
     }
 
-    /// Reports that the daemon serves.
-    pub fn started(mut self) {
+    /// Reports that the daemon serves. Until the process that was started has ended, [`ForkStatus::is_awaited`] is true.
+    pub fn started(&mut self) {
         // A process that does not wait needs no report.
         let process = process_id::own().to_ne_bytes();
         let _ = self.0.write_all(&[&[STARTED], &process[..]].concat());
@@ -57,11 +60,20 @@ impl ForkStatus {
     }
 }
 
-fn wait(mut reader: PipeReader) -> Result<u32, StartupError> {
+/// Waits for the report. A daemon that has started keeps its end of the pipe.
+fn wait(reader: &mut PipeReader) -> Result<u32, StartupError> {
+    let mut started = [0; 1 + size_of::<u32>()];
     let mut report = Vec::new();
-    let read = reader.read_to_end(&mut report);
+    let read = reader.read_exact(&mut started[..1]).and_then(|()| {
+        report.push(started[0]);
+        match started[0] {
+            STARTED => reader.read_exact(&mut started[1..]).map(drop),
+            _ => reader.read_to_end(&mut report).map(drop),
+        }
+    });
+    let [_, process @ ..] = started;
     match &report[..] {
-        [STARTED, process @ ..] => Ok(process.try_into().map_or(0, u32::from_ne_bytes)),
+        [STARTED] => Ok(u32::from_ne_bytes(process)),
         [code, text @ ..] => {
             // The daemon sends text, in which bytes that are not UTF-8 are replaced already.
             let text = String::from_utf8_lossy(text);
@@ -71,8 +83,8 @@ fn wait(mut reader: PipeReader) -> Result<u32, StartupError> {
         }
         [] => {
             let reason = match read {
-                Ok(_) => "it was killed".to_owned(),
-                Err(error) => strerror(&error),
+                Err(error) if error.kind() != io::ErrorKind::UnexpectedEof => strerror(&error),
+                _ => "it was killed".to_owned(),
             };
             Err(StartupError::other(format!("cannot fork into background: {reason}")))
         }
@@ -84,18 +96,18 @@ mod tests {
     use super::*;
 
     fn wait_for(report: &[u8]) -> Result<u32, StartupError> {
-        let (reader, mut writer) = io::pipe().unwrap();
+        let (mut reader, mut writer) = io::pipe().unwrap();
         writer.write_all(report).unwrap();
         drop(writer);
-        wait(reader)
+        wait(&mut reader)
     }
 
     #[test]
     fn error_is_received_with_code_message_and_detail() {
-        let (reader, writer) = io::pipe().unwrap();
+        let (mut reader, writer) = io::pipe().unwrap();
         let error = StartupError::file("cannot open log").with_detail("  see c:1".to_owned());
         ForkStatus(writer).failed(&error);
-        assert_eq!(wait(reader), Err(error));
+        assert_eq!(wait(&mut reader), Err(error));
         let started = [&[STARTED], &7_u32.to_ne_bytes()[..]].concat();
         assert_eq!(wait_for(&started), Ok(7));
     }

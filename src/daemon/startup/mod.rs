@@ -93,6 +93,8 @@ pub struct Bound {
     predecessor: Option<Predecessor>,
     /// The control group, if a service manager has started this process.
     cgroup: Option<String>,
+    /// The process that was started.
+    starter: u32,
 }
 
 /// Descriptors that were opened as root.
@@ -155,8 +157,9 @@ impl Bound {
         let (process, identity) = (&config.process, &privileges.identity);
         let pid_file = match (process.pid_file(), &self.predecessor) {
             (Some(path), None) => pid_file::write(path, identity)?,
-            // It is written when this process serves.
-            (Some(path), Some(_)) => pid_file::check(path).map(|()| None)?,
+            (Some(path), Some(_)) => {
+                pid_file::prepare(path, identity, self.starter).map(|()| None)?
+            }
             (None, _) => None,
         };
         let standard_error =
@@ -226,10 +229,11 @@ impl Detached {
             Ok(daemon)
         });
         match (serves, fork_status) {
-            (Ok(daemon), status) => {
-                if let Some(status) = status {
+            (Ok(mut daemon), status) => {
+                daemon.replacement.set_starter(status.map(|mut status| {
                     status.started();
-                }
+                    status
+                }));
                 daemon.serve()
             }
             (Err(error), Some(status)) => {

@@ -9,7 +9,7 @@ use crate::sys::privilege::{Capability, Identity, is_permitted, is_root};
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{OpenOptionsExt, fchown};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Whether the file can be written, without writing it. Only for root it must be.
 pub fn check(path: &Path) -> Result<(), StartupError> {
@@ -24,49 +24,47 @@ fn failed(path: &Path, error: &io::Error) -> StartupError {
     StartupError::file(format!("failed to open pidfile {path}: {}", strerror(error)))
 }
 
-/// Writes the pid file. It must be a new file: a file or a link of another user at this path is removed first. If the owner
-/// cannot be changed to the user that serves, the line for the log.
+/// Writes the pid file. If the owner cannot be changed to the user that serves, the line for the log.
 pub fn write(path: &Path, identity: &Identity) -> Result<Option<ProcessLine>, StartupError> {
-    // It may not exist; all other errors prevent that the new file is created.
-    let _ = fs::remove_file(path);
-    let shown = path_text(path);
-    let opened = OpenOptions::new().write(true).create_new(true).mode(0o644).open(path);
-    let written = opened.and_then(|mut file| {
-        writeln!(file, "{}", std::process::id())?;
-        Ok(file)
-    });
-    match written {
+    match create(path, path, identity) {
         _ if !is_root() => Ok(None),
-        Err(error) => Err(failed(path, &error)),
-        Ok(file) => {
-            let owner = identity.owner();
-            let owned = owner.map_or(Ok(()), |(user, group)| fchown(file, Some(user), Some(group)));
-            Ok(owned.err().map(|error| {
-                let reason = is_permitted(Capability::Chown).then(|| strerror(&error));
-                ProcessLine::PidFileOwnerKept { path: shown, reason }
-            }))
-        }
+        created => created.map_err(|error| failed(path, &error)),
     }
 }
 
-/// Writes the number of another process into the pid file. At each moment the file has the old number or the new one. It is a new
-/// file: the directory may belong to another user, so a file or a link of that user is removed first.
-pub fn replace(path: &Path, identity: &Identity, process: u32) -> Result<(), StartupError> {
-    let mut new = path.as_os_str().to_owned();
-    new.push(format!(".{process}"));
-    let new = Path::new(&new);
+/// With `--replace`: writes the number of this process into a file beside the pid file, which the process that was started makes the
+/// pid file when this one serves ([`replace`]). `starter`: its process id.
+pub fn prepare(path: &Path, identity: &Identity, starter: u32) -> Result<(), StartupError> {
+    create(&beside(path, starter), path, identity).map(drop).map_err(|error| failed(path, &error))
+}
+
+/// In the process that was started: the prepared file becomes the pid file. At each moment there is one of the two.
+pub fn replace(path: &Path, starter: u32) -> Result<(), StartupError> {
+    fs::rename(beside(path, starter), path).map_err(|error| failed(path, &error))
+}
+
+/// In the process that was started: removes the prepared file after an error.
+pub fn discard(path: &Path, starter: u32) {
+    // The error may have come before it was prepared.
+    let _ = fs::remove_file(beside(path, starter));
+}
+
+fn beside(path: &Path, starter: u32) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(format!(".{starter}"));
+    name.into()
+}
+
+/// Writes the number of this process into a new file: the directory may belong to another user, so a file or a link of that user is
+/// removed first. The line for the log if the owner cannot be changed; `pid_file`: the path in it.
+fn create(path: &Path, pid_file: &Path, identity: &Identity) -> io::Result<Option<ProcessLine>> {
     // It may not exist; all other errors prevent that the new file is created.
-    let _ = fs::remove_file(new);
-    let opened = OpenOptions::new().write(true).create_new(true).mode(0o644).open(new);
-    let written = opened.and_then(|mut file| {
-        writeln!(file, "{process}")?;
-        let owner = identity.owner().filter(|_| is_root());
-        // As at a start, another owner is no error.
-        let _ = owner.map(|(user, group)| fchown(file, Some(user), Some(group)));
-        fs::rename(new, path)
-    });
-    written.map_err(|error| {
-        let _ = fs::remove_file(new);
-        failed(path, &error)
-    })
+    let _ = fs::remove_file(path);
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o644).open(path)?;
+    writeln!(file, "{}", std::process::id())?;
+    let Some((user, group)) = identity.owner().filter(|_| is_root()) else { return Ok(None) };
+    Ok(fchown(file, Some(user), Some(group)).err().map(|error| {
+        let reason = is_permitted(Capability::Chown).then(|| strerror(&error));
+        ProcessLine::PidFileOwnerKept { path: path_text(pid_file), reason }
+    }))
 }

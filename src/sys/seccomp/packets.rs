@@ -42,6 +42,7 @@ const OPTIONS: &[Row] = &[
     option!("ICMP errors", IPPROTO_IPV6, IPV6_RECVERR),
     option!("addresses that are added later", IPPROTO_IP, IP_PKTINFO),
     option!("addresses that are added later", SOL_SOCKET, SO_REUSEADDR),
+    option!("sockets of a replaced process", SOL_SOCKET, SO_REUSEPORT),
     option!("addresses that are added later", SOL_SOCKET, SO_RCVBUF),
     option!("addresses that are added later", SOL_SOCKET, SO_RCVBUFFORCE),
     option!("addresses that are added later", IPPROTO_IPV6, IPV6_V6ONLY),

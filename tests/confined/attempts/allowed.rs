@@ -173,6 +173,7 @@ pub const OPTIONS: &[Attempt] = &[
     option!(NONE,    TCP,    IPV6_RECVERR),
     option!(PACKETS, IP,     IP_PKTINFO),
     option!(PACKETS, SOCKET, SO_REUSEADDR),
+    option!(PACKETS, SOCKET, SO_REUSEPORT),
     option!(PACKETS, SOCKET, SO_RCVBUF),
     option!(PACKETS, SOCKET, SO_RCVBUFFORCE),
     option!(PACKETS, IPV6,   IPV6_V6ONLY),
