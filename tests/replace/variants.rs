@@ -21,6 +21,7 @@ crate::tests![
     server_with_bind_interfaces_is_replaced,
     server_with_a_single_port_is_replaced,
     single_port_ends_and_begins_with_the_new_process,
+    transfer_over_port_69_continues_although_the_server_does_not_need_its_socket,
     server_with_a_port_range_is_replaced,
     server_with_a_port_range_without_a_free_port_is_replaced,
     wildcard_sockets_are_replaced_by_bound_ones_and_back,
@@ -215,6 +216,27 @@ fn single_port_ends_and_begins_with_the_new_process() {
         running.replace(lines, &PORTS);
     }
     running.stop();
+}
+
+fn transfer_over_port_69_continues_although_the_server_does_not_need_its_socket() {
+    let single = with_ranges("tftp-single-port\nbind-interfaces\n");
+    let other_interface = with_ranges("bind-interfaces\ninterface=eth1\nexcept-interface=lo\n");
+    let common = format!("port=0\nlog-facility={LOG}\n");
+    for lines in [format!("{common}enable-tftp\n{other_interface}"), format!("{common}{RANGES}")] {
+        let Some(mut running) = Running::new(&single, &[]) else { return };
+        running.scene.lab.file(crate::scene::CONFIG, lines);
+        let old = running.pid;
+        running.pid = running.scene.replace(&[]);
+        running.finish_transfer(old);
+        // 10.9.0.1:69 (proc_net_udp(5))
+        let sockets = || fs::read_to_string("/proc/thread-self/net/udp").expect("it is readable");
+        let is_closed = || {
+            let open = running.scene.server().inside(sockets).contains("0100090A:0045");
+            (!open).then_some(())
+        };
+        eventually(TIMEOUT, is_closed).expect("the socket is closed");
+        running.stop();
+    }
 }
 
 fn server_with_a_port_range_is_replaced() {
