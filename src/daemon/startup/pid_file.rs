@@ -6,7 +6,7 @@ use crate::log_line::ProcessLine;
 use crate::strerror::strerror;
 use crate::sys::file_access::creatable;
 use crate::sys::privilege::{Capability, Identity, is_permitted, is_root};
-use std::fs::{self, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{OpenOptionsExt, fchown};
 use std::path::Path;
@@ -24,18 +24,20 @@ fn failed(path: &Path, error: &io::Error) -> StartupError {
     StartupError::file(format!("failed to open pidfile {path}: {}", strerror(error)))
 }
 
+/// Creates a file with a process id. A file or a link at this path is removed first.
+fn create(path: &Path, process: u32) -> io::Result<File> {
+    // It may not exist; all other errors prevent that the new file is created.
+    let _ = fs::remove_file(path);
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o644).open(path)?;
+    writeln!(file, "{process}")?;
+    Ok(file)
+}
+
 /// Writes the pid file. It must be a new file: a file or a link of another user at this path is removed first. If the owner
 /// cannot be changed to the user that serves, the line for the log.
 pub fn write(path: &Path, identity: &Identity) -> Result<Option<ProcessLine>, StartupError> {
-    // It may not exist; all other errors prevent that the new file is created.
-    let _ = fs::remove_file(path);
     let shown = path_text(path);
-    let opened = OpenOptions::new().write(true).create_new(true).mode(0o644).open(path);
-    let written = opened.and_then(|mut file| {
-        writeln!(file, "{}", std::process::id())?;
-        Ok(file)
-    });
-    match written {
+    match create(path, std::process::id()) {
         _ if !is_root() => Ok(None),
         Err(error) => Err(failed(path, &error)),
         Ok(file) => {
@@ -55,11 +57,7 @@ pub fn replace(path: &Path, identity: &Identity, process: u32) -> Result<(), Sta
     let mut new = path.as_os_str().to_owned();
     new.push(format!(".{process}"));
     let new = Path::new(&new);
-    // It may not exist; all other errors prevent that the new file is created.
-    let _ = fs::remove_file(new);
-    let opened = OpenOptions::new().write(true).create_new(true).mode(0o644).open(new);
-    let written = opened.and_then(|mut file| {
-        writeln!(file, "{process}")?;
+    let written = create(new, process).and_then(|file| {
         let owner = identity.owner().filter(|_| is_root());
         // As at a start, another owner is no error.
         let _ = owner.map(|(user, group)| fchown(file, Some(user), Some(group)));
