@@ -1,5 +1,6 @@
 //! What is counted, and the state of a transfer and of a request that waits.
 
+use super::start::StartResult;
 use crate::time::Timestamp;
 use std::net::IpAddr;
 use std::ops::{AddAssign, Range};
@@ -23,6 +24,9 @@ pub struct Counters {
     pub not_found: u64,
     /// Read requests that were refused for another reason.
     pub refused: u64,
+    /// Read requests that get no answer: the client has repeated them while one waited, or has waited too long, or there are too
+    /// many. Each request is in this counter, in `started`, `not_found` or `refused`, or it waits.
+    pub dropped: u64,
     /// What was sent.
     pub sent: SentData,
 }
@@ -43,6 +47,8 @@ pub enum Ending {
     Completed,
     /// It ends before.
     Failed,
+    /// The client ends it before it acknowledges a block of the file.
+    Cancelled,
     /// It has not begun, because its file cannot be read.
     Refused,
 }
@@ -79,9 +85,11 @@ pub enum WaitsFor {
 
 /// A request that waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct WaitingRequest {
+pub struct WaitingRequest<'a> {
     /// The client.
     pub client: IpAddr,
+    /// The name in the request, if it has one.
+    pub file: Option<&'a [u8]>,
     /// What it waits for.
     pub waits_for: WaitsFor,
     /// When it was received last.
@@ -89,12 +97,24 @@ pub struct WaitingRequest {
 }
 
 impl Counters {
-    /// The counter of this ending.
-    pub fn ended(&mut self, ending: Ending) -> &mut u64 {
+    /// The counter of a read request without a transfer.
+    pub fn of_refusal(&mut self, result: &StartResult) -> &mut u64 {
+        match result {
+            StartResult::NotFound => &mut self.not_found,
+            StartResult::Ignored => &mut self.dropped,
+            _ => &mut self.refused,
+        }
+    }
+
+    /// Counts an ending.
+    pub fn ended(&mut self, ending: Ending) {
         match ending {
-            Ending::Completed => &mut self.completed,
-            Ending::Failed => &mut self.failed,
-            Ending::Refused => &mut self.refused,
+            Ending::Completed => self.completed += 1,
+            Ending::Failed => self.failed += 1,
+            Ending::Cancelled => {
+                (self.failed, self.cancelled) = (self.failed + 1, self.cancelled + 1)
+            }
+            Ending::Refused => self.refused += 1,
         }
     }
 }
