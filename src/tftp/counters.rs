@@ -1,6 +1,5 @@
 //! What is counted, and the state of a transfer and of a request that waits.
 
-use super::start::StartResult;
 use crate::time::Timestamp;
 use std::net::IpAddr;
 use std::ops::{AddAssign, Range};
@@ -97,15 +96,6 @@ pub struct WaitingRequest<'a> {
 }
 
 impl Counters {
-    /// The counter of a read request without a transfer.
-    pub fn of_refusal(&mut self, result: &StartResult) -> &mut u64 {
-        match result {
-            StartResult::NotFound => &mut self.not_found,
-            StartResult::Ignored => &mut self.dropped,
-            _ => &mut self.refused,
-        }
-    }
-
     /// Counts an ending.
     pub fn ended(&mut self, ending: Ending) {
         match ending {

@@ -281,8 +281,8 @@ impl Server {
         match started {
             StartResult::Session(started) => self.open_or_begin(socket, started, restarts, context),
             StartResult::Ignored | StartResult::NotFound | StartResult::Refused => {
-                // A write request is no read request that is refused.
-                *self.counters.of_refusal(&started) += u64::from(is_read);
+                // A write request is in no counter.
+                *refusal_counter(&mut self.counters, &started) += u64::from(is_read);
                 context.effects.extend(close_if_dedicated(socket));
             }
             StartResult::Pending(lookup) => {
@@ -326,6 +326,15 @@ impl Server {
             session.mark_unsent(sent, bound);
         }
         self.buffers.push(buffer);
+    }
+}
+
+/// The counter of a read request without a transfer.
+fn refusal_counter<'a>(counters: &'a mut Counters, result: &StartResult) -> &'a mut u64 {
+    match result {
+        StartResult::NotFound => &mut counters.not_found,
+        StartResult::Ignored => &mut counters.dropped,
+        _ => &mut counters.refused,
     }
 }
 
