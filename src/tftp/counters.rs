@@ -102,7 +102,8 @@ impl Counters {
             Ending::Completed => self.completed += 1,
             Ending::Failed => self.failed += 1,
             Ending::Cancelled => {
-                (self.failed, self.cancelled) = (self.failed + 1, self.cancelled + 1)
+                self.failed += 1;
+                self.cancelled += 1;
             }
             Ending::Refused => self.refused += 1,
         }

@@ -182,6 +182,19 @@ fn machine_that_requests_the_size_only_keeps_its_stage() {
 }
 
 #[test]
+fn request_that_waits_for_a_slot_shows_its_own_file() {
+    let mut hall = Hall::new(0);
+    hall.request(9, "none");
+    assert_eq!(hall.document()[0].last_file.as_deref(), Some("/none"));
+    hall.request(8, "srv");
+    hall.request(9, "new");
+    let files: Vec<_> =
+        hall.document().into_iter().map(|machine| (machine.stage, machine.last_file)).collect();
+    let expected = [(Stage::Loading, "/srv"), (Stage::WaitsForSlot, "new")];
+    assert_eq!(files, expected.map(|(stage, file)| (stage, Some(file.to_owned()))));
+}
+
+#[test]
 fn machine_whose_long_transfer_fails_is_shown_for_a_minute() {
     let mut hall = Hall::new(10);
     hall.request(9, "srv");
