@@ -62,6 +62,13 @@ pub enum ClientEvent {
         /// The reason.
         reason: RefusalReason,
     },
+    /// A transfer has ended before the end of the file.
+    TransferFailed {
+        /// The client.
+        client: IpAddr,
+        /// Whether the client has ended it before it acknowledged a block of the file. Many clients request only the size at first.
+        is_cancelled: bool,
+    },
     /// The client has acknowledged a whole file.
     TransferCompleted(CompletedTransfer),
     /// Another server has sent the client a reply with boot information.

@@ -13,6 +13,8 @@ use std::time::Duration;
 pub struct Machines {
     machines: HashMap<ClientKey, MachineState>,
     mac_by_ip: HashMap<IpAddr, Mac>,
+    /// Machines for which there was no space, and the time of the last event of each.
+    refused: HashMap<ClientKey, Timestamp>,
     /// When machines were forgotten last.
     cleaned_at: Timestamp,
 }
@@ -28,6 +30,8 @@ pub struct MachineState {
     pub architecture: Option<Architecture>,
     /// What it has done last. `None`: nothing that is shown.
     pub step: Option<Step>,
+    /// What it had done before the transfer that it has begun last.
+    step_before: Option<Step>,
     /// The path of the file that it requested last. Empty: none, or it is too long.
     pub last_file: Vec<u8>,
 }
@@ -39,7 +43,7 @@ pub enum Step {
     Offered,
     /// It has got an answer to a request on port 4011, or to a choice from the menu.
     Asked4011,
-    /// It has begun to load a file.
+    /// It has begun to load a file. Without a transfer: its last transfer has failed.
     Started,
     /// It has loaded a file.
     Loaded,
@@ -47,8 +51,10 @@ pub enum Step {
     Refused,
 }
 
-/// Machines that are stored at the same time. Others are shown only while they have transfers.
+/// Machines that are stored at the same time. Others are shown only while they have transfers, and else are counted.
 pub const MAX_MACHINES: usize = MAX_CLIENTS;
+/// Machines that are counted because there is no space for them. More are not counted.
+pub const MAX_REFUSED: usize = 4 * MAX_MACHINES;
 /// A machine without events and transfers is shown for this time.
 const RETENTION: Duration = REPORT_INTERVAL;
 /// The time between two searches for machines that can be forgotten, if there is no space for another one.
@@ -56,13 +62,8 @@ const FULL_INTERVAL: Duration = Duration::from_secs(1);
 
 impl Machines {
     /// The number of machines that are stored.
-    pub fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.machines.len()
-    }
-
-    /// Whether no machine is stored.
-    pub fn is_empty(&self) -> bool {
-        self.machines.is_empty()
     }
 
     /// Stores what an event shows of a machine.
@@ -70,24 +71,28 @@ impl Machines {
         match event {
             ClientEvent::LeaseRequested { mac, ip } => {
                 let key = ClientKey::Mac(*mac);
-                if self.machines.contains_key(&key) {
+                if self.machines.contains_key(&key) || self.refused.contains_key(&key) {
                     self.bind(*mac, (*ip).into());
                     self.state(key, now);
                 }
             }
             ClientEvent::ReplySent(reply) => {
-                let Some(state) = self.state(ClientKey::Mac(reply.mac), now) else { return };
-                state.architecture = reply.architecture.or(state.architecture);
-                state.step = Some(match reply.answer {
-                    AnswerKind::Offer => Step::Offered,
-                    AnswerKind::Pxe => Step::Asked4011,
-                });
+                if let Some(state) = self.state(ClientKey::Mac(reply.mac), now) {
+                    state.architecture = reply.architecture.or(state.architecture);
+                    state.step = Some(match reply.answer {
+                        AnswerKind::Offer => Step::Offered,
+                        AnswerKind::Pxe => Step::Asked4011,
+                    });
+                }
                 if let Some(ip) = reply.ip {
                     self.bind(reply.mac, ip.into());
                 }
             }
             ClientEvent::TransferStarted { client, path } => {
                 self.file(*client, path, Step::Started, now);
+            }
+            ClientEvent::TransferFailed { client, is_cancelled } => {
+                self.failed(*client, *is_cancelled, now);
             }
             ClientEvent::TransferRefused { client, path, .. } => {
                 self.file(*client, path, Step::Refused, now);
@@ -101,6 +106,12 @@ impl Machines {
             | ClientEvent::TransferEvicted { .. }
             | ClientEvent::OtherServerReply(_) => {}
         }
+    }
+
+    /// The keys of the machines for which there was no space, and which had an event lately.
+    pub fn refused(&self, now: Timestamp) -> impl Iterator<Item = ClientKey> {
+        let is_recent = move |(_, seen): &(&ClientKey, &Timestamp)| now - **seen < RETENTION;
+        self.refused.iter().filter(is_recent).map(|(key, _)| *key)
     }
 
     /// The machine with this address.
@@ -130,16 +141,23 @@ impl Machines {
             return;
         }
         self.cleaned_at = now;
-        let Self { machines, mac_by_ip, .. } = self;
+        let Self { machines, mac_by_ip, refused, .. } = self;
+        refused.retain(|_, seen| now - *seen < RETENTION);
         machines.retain(|_, state| {
             now - state.last_seen < RETENTION || state.ip.is_some_and(&has_transfer)
         });
-        mac_by_ip.retain(|_, mac| machines.contains_key(&ClientKey::Mac(*mac)));
+        mac_by_ip.retain(|_, mac| {
+            let key = ClientKey::Mac(*mac);
+            machines.contains_key(&key) || refused.contains_key(&key)
+        });
     }
 
     fn file(&mut self, client: IpAddr, path: &[u8], step: Step, now: Timestamp) {
         let key = self.key_for(client);
         let Some(state) = self.state(key, now) else { return };
+        if step == Step::Started && state.step != Some(Step::Started) {
+            state.step_before = state.step;
+        }
         (state.ip, state.step) = (Some(client), Some(step));
         // The memory is used again.
         state.last_file.clear();
@@ -148,21 +166,31 @@ impl Machines {
         }
     }
 
-    /// A machine that is stored has got an address. What is known of that address belongs to it.
+    /// A transfer has ended before the end of the file. If its client has only requested the size, that is no failure.
+    fn failed(&mut self, client: IpAddr, is_cancelled: bool, now: Timestamp) {
+        let key = self.key_for(client);
+        let Some(state) = self.state(key, now) else { return };
+        if !is_cancelled {
+            state.step = Some(Step::Started);
+        } else if state.step == Some(Step::Started) {
+            state.step = state.step_before;
+        }
+    }
+
+    /// A machine has got an address. What is known of that address belongs to it.
     fn bind(&mut self, mac: Mac, ip: IpAddr) {
-        let Self { machines, mac_by_ip, .. } = self;
+        let Self { machines, mac_by_ip, refused, .. } = self;
         let is_bound = mac_by_ip.get(&ip) == Some(&mac);
         let earlier = if is_bound { None } else { machines.remove(&ClientKey::Ip(ip)) };
-        let Some(state) = machines.get_mut(&ClientKey::Mac(mac)) else { return };
-        state.ip = Some(ip);
-        if let Some(earlier) = earlier {
-            if earlier.last_seen > state.last_seen {
-                state.step = earlier.step;
+        refused.remove(&ClientKey::Ip(ip));
+        if let Some(state) = machines.get_mut(&ClientKey::Mac(mac)) {
+            state.ip = Some(ip);
+            if let Some(earlier) = earlier {
+                state.merge(earlier);
             }
-            state.last_seen = state.last_seen.max(earlier.last_seen);
-            state.last_file = earlier.last_file;
         }
-        if !is_bound && (mac_by_ip.len() < MAX_MACHINES || mac_by_ip.contains_key(&ip)) {
+        let has_space = mac_by_ip.len() < MAX_MACHINES + MAX_REFUSED;
+        if !is_bound && (has_space || mac_by_ip.contains_key(&ip)) {
             mac_by_ip.insert(ip, mac);
         }
     }
@@ -170,14 +198,34 @@ impl Machines {
     /// The state of a machine, which has an event `now`. `None`: there are too many.
     fn state(&mut self, key: ClientKey, now: Timestamp) -> Option<&mut MachineState> {
         if self.machines.len() >= MAX_MACHINES && !self.machines.contains_key(&key) {
+            self.refuse(key, now);
             return None;
         }
+        self.refused.remove(&key);
         let state = self.machines.entry(key).or_default();
         state.last_seen = state.last_seen.max(now);
         if let ClientKey::Ip(ip) = key {
             state.ip = Some(ip);
         }
         Some(state)
+    }
+
+    /// There is no space for a machine, which has an event `now`.
+    fn refuse(&mut self, key: ClientKey, now: Timestamp) {
+        if self.refused.len() < MAX_REFUSED || self.refused.contains_key(&key) {
+            self.refused.insert(key, now);
+        }
+    }
+}
+
+impl MachineState {
+    /// Adds what is known of the same machine by its address.
+    fn merge(&mut self, earlier: Self) {
+        if earlier.last_seen > self.last_seen {
+            (self.step, self.step_before) = (earlier.step, earlier.step_before);
+        }
+        self.last_seen = self.last_seen.max(earlier.last_seen);
+        self.last_file = earlier.last_file;
     }
 }
 
@@ -238,7 +286,7 @@ mod tests {
             assert_eq!(state(&machines, key), expected, "{event:?}");
         }
         assert_eq!(machines.get(key).and_then(|state| state.architecture), Some(Architecture(7)));
-        assert_eq!(machines.len(), 1);
+        assert_eq!(machines.count(), 1);
     }
 
     #[test]
@@ -246,10 +294,10 @@ mod tests {
         let mut machines = Machines::default();
         machines.observe(&reply(MAC, AnswerKind::Offer, None), Timestamp(0));
         machines.observe(&started(b"/a"), Timestamp(1));
-        assert_eq!(machines.len(), 2);
+        assert_eq!(machines.count(), 2);
         machines.observe(&ClientEvent::LeaseRequested { mac: MAC, ip: IP }, Timestamp(2));
         let expected = (Some(Step::Started), &b"/a"[..], Some(IP.into()));
-        assert_eq!((state(&machines, ClientKey::Mac(MAC)), machines.len()), (expected, 1));
+        assert_eq!((state(&machines, ClientKey::Mac(MAC)), machines.count()), (expected, 1));
         assert_eq!(machines.key_for(IP.into()), ClientKey::Mac(MAC));
         // A client that got no reply is not on its way.
         machines.observe(&ClientEvent::LeaseRequested { mac: [9; 6], ip: IP }, Timestamp(3));
@@ -264,13 +312,13 @@ mod tests {
         assert_eq!(machines.recent(Timestamp(59_999)).count(), 2);
         assert_eq!(machines.recent(Timestamp(60_000)).count(), 0);
         machines.forget(Timestamp(59_999), |_| false);
-        assert_eq!(machines.len(), 2);
+        assert_eq!(machines.count(), 2);
         machines.forget(Timestamp(60_000), |ip| ip == IP);
-        assert_eq!((machines.len(), machines.key_for(IP.into())), (1, ClientKey::Mac(MAC)));
+        assert_eq!((machines.count(), machines.key_for(IP.into())), (1, ClientKey::Mac(MAC)));
         machines.forget(Timestamp(119_999), |_| false);
-        assert_eq!(machines.len(), 1, "a search each minute is enough");
+        assert_eq!(machines.count(), 1, "a search each minute is enough");
         machines.forget(Timestamp(120_000), |_| false);
-        assert_eq!((machines.len(), machines.mac_by_ip.len()), (0, 0));
+        assert_eq!((machines.count(), machines.mac_by_ip.len()), (0, 0));
     }
 
     #[test]
@@ -283,10 +331,54 @@ mod tests {
             machines.forget(Timestamp(now), |_| false);
         };
         (0..100_000).for_each(|number| observe(&mut machines, number, 1000));
-        assert_eq!((machines.len(), machines.mac_by_ip.len()), (MAX_MACHINES, MAX_MACHINES));
+        let stored = MAX_MACHINES + MAX_REFUSED;
+        assert_eq!((machines.count(), machines.mac_by_ip.len()), (MAX_MACHINES, stored));
         observe(&mut machines, 200_000, 60_999);
-        assert_eq!(machines.len(), MAX_MACHINES);
+        assert_eq!(machines.count(), MAX_MACHINES);
         machines.forget(Timestamp(62_000), |_| false);
-        assert_eq!(machines.len(), 0);
+        assert_eq!((machines.count(), machines.refused.len(), machines.mac_by_ip.len()), (0, 0, 0));
+    }
+
+    #[test]
+    fn machine_without_space_is_counted_once_for_a_minute() {
+        let mut machines = Machines::default();
+        for number in 0..u32::try_from(MAX_MACHINES).expect("it fits") {
+            let [a, b, c, d] = number.to_be_bytes();
+            machines.observe(&reply([2, 0, a, b, c, d], AnswerKind::Offer, None), Timestamp(1000));
+        }
+        let count = |machines: &Machines, now| machines.refused(Timestamp(now)).count();
+        assert_eq!(count(&machines, 1000), 0);
+        for answer in [AnswerKind::Offer, AnswerKind::Pxe] {
+            machines.observe(&reply([9; 6], answer, None), Timestamp(2000));
+        }
+        // A transfer of an address that is not known yet.
+        machines.observe(&started(b"/a"), Timestamp(2000));
+        assert_eq!(count(&machines, 2000), 2);
+        machines.observe(&ClientEvent::LeaseRequested { mac: [9; 6], ip: IP }, Timestamp(2000));
+        machines.observe(&started(b"/a"), Timestamp(3000));
+        assert!(machines.refused(Timestamp(3000)).eq([ClientKey::Mac([9; 6])]));
+        assert_eq!((count(&machines, 62_999), count(&machines, 63_000)), (1, 0));
+        machines.forget(Timestamp(61_000), |_| false);
+        machines.observe(&started(b"/a"), Timestamp(61_000));
+        assert_eq!((count(&machines, 61_000), machines.count()), (0, 1));
+    }
+
+    #[test]
+    fn transfer_that_fails_is_an_event_and_a_request_for_the_size_is_no_failure() {
+        let mut machines = Machines::default();
+        let failed = |is_cancelled| ClientEvent::TransferFailed { client: IP.into(), is_cancelled };
+        machines.observe(&reply(MAC, AnswerKind::Pxe, Some(IP)), Timestamp(0));
+        let step = |machines: &Machines| state(machines, ClientKey::Mac(MAC)).0;
+        for _ in 0..2 {
+            machines.observe(&started(b"/a"), Timestamp(1));
+            machines.observe(&started(b"/a"), Timestamp(1));
+            machines.observe(&failed(true), Timestamp(2));
+            assert_eq!(step(&machines), Some(Step::Asked4011));
+        }
+        machines.observe(&started(b"/a"), Timestamp(3));
+        machines.observe(&failed(false), Timestamp(100_000));
+        assert_eq!(step(&machines), Some(Step::Started));
+        assert_eq!(machines.recent(Timestamp(159_999)).count(), 1);
+        assert_eq!(machines.recent(Timestamp(160_000)).count(), 0);
     }
 }

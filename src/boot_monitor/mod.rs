@@ -48,7 +48,7 @@ const MAX_OTHER_SERVERS: usize = 64;
 /// Unreadable files that are stored.
 const MAX_UNREADABLE_FILES: usize = 256;
 /// Bytes of a path. A longer one is no boot file, and is not stored.
-const MAX_PATH_LEN: usize = 256;
+pub const MAX_PATH_LEN: usize = 256;
 /// The time between two polls.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
 /// A problem of a client is reported once in this time. A client without events is forgotten after it.
@@ -84,6 +84,8 @@ impl BootMonitor {
                 state.first_ack();
                 return None;
             }
+            // Findings depend on what the client does next.
+            ClientEvent::TransferFailed { .. } => return None,
             ClientEvent::TransferEvicted { client, by_same_client } => {
                 let key = self.key_for(client);
                 return self

@@ -87,6 +87,7 @@ impl Daemon {
             counters,
             limits: self.limits(),
             replaced: self.replacement.is_replaced(),
+            has_replaced: self.replacement.has_replaced(),
             earlier: self.replacement.earlier_pids(),
         }
     }
@@ -118,6 +119,7 @@ fn counters(
         transfers_evicted: tftp.evicted,
         files_not_found: tftp.not_found,
         files_refused: tftp.refused,
+        tftp_drops: tftp.dropped,
         bytes_sent: tftp.sent.bytes,
         blocks_repeated: tftp.sent.repeated,
     }

@@ -16,6 +16,8 @@ pub enum StatusLine {
         stages: Vec<(Stage, u64)>,
         /// Machines that are not in `stages`.
         omitted: u64,
+        /// Processes that the server has replaced, and that still finish transfers. Their machines are not in `stages`.
+        earlier: usize,
     },
     /// The counters of DHCP.
     Dhcp(Counters),
@@ -29,6 +31,8 @@ pub enum StatusLine {
         machine: String,
         /// The transfer.
         transfer: Transfer,
+        /// For how many milliseconds it has stopped, if it has.
+        stopped_ms: Option<u64>,
     },
 }
 
@@ -36,12 +40,16 @@ impl Display for StatusLine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(STATUS)?;
         match self {
-            Self::Machines { uptime_ms, stages, omitted } => {
+            Self::Machines { uptime_ms, stages, omitted, earlier } => {
                 let count: u64 = stages.iter().map(|(_, count)| count).sum::<u64>() + omitted;
                 write!(f, "served for {} s, {count} machines", uptime_ms / 1000)?;
-                let stages = stages.iter().map(|(stage, count)| (words(*stage), count));
+                let stages = stages.iter().map(|(stage, count)| (stage.words(), count));
                 let omitted = (*omitted > 0).then_some(("not shown", omitted));
-                list(f, ": ", stages.chain(omitted))
+                list(f, ": ", stages.chain(omitted))?;
+                match earlier {
+                    0 => Ok(()),
+                    more => write!(f, "; replaced processes that finish transfers: {more}"),
+                }
             }
             Self::Dhcp(counters) => dhcp(f, counters),
             Self::Tftp(counters) => tftp(f, counters),
@@ -50,7 +58,14 @@ impl Display for StatusLine {
                 let used = |limit: &Limit| format!("{} of {}", limit.used, limit.limit);
                 list(f, ": ", limits.iter().map(|limit| (limit.id.replace('_', " "), used(limit))))
             }
-            Self::Slow { machine, transfer } => slow(f, machine, transfer),
+            Self::Slow { machine, transfer, stopped_ms } => {
+                slow(f, machine, transfer)?;
+                match stopped_ms {
+                    Some(ms) => write!(f, ", no ACK for {} s", ms / 1000),
+                    None => write!(f, ", {} kB/s", transfer.bytes_per_second / 1000),
+                }?;
+                if transfer.waits_for_disk { f.write_str(", waiting for a disk") } else { Ok(()) }
+            }
         }
     }
 }
@@ -69,12 +84,13 @@ fn tftp(f: &mut fmt::Formatter<'_>, counters: &Counters) -> fmt::Result {
     let Counters { transfers_started, transfers_completed, transfers_failed, .. } = counters;
     write!(
         f,
-        "{} TFTP requests, {} files not found, {} refused, {transfers_started} transfers: \
+        "{} TFTP requests, {} files not found, {} refused, {} without an answer, {transfers_started} transfers: \
          {transfers_completed} completed, {transfers_failed} failed, of these {} cancelled by the client and {} evicted; \
          {} bytes sent, {} blocks repeated",
         counters.tftp_requests,
         counters.files_not_found,
         counters.files_refused,
+        counters.tftp_drops,
         counters.transfers_cancelled,
         counters.transfers_evicted,
         counters.bytes_sent,
@@ -83,17 +99,13 @@ fn tftp(f: &mut fmt::Formatter<'_>, counters: &Counters) -> fmt::Result {
 }
 
 fn slow(f: &mut fmt::Formatter<'_>, machine: &str, transfer: &Transfer) -> fmt::Result {
-    let Transfer { size, acknowledged, age_ms, bytes_per_second, .. } = transfer;
+    let Transfer { size, acknowledged, age_ms, .. } = transfer;
     let file = printable(transfer.file.as_bytes());
-    let (seconds, kilobytes) = (age_ms / 1000, bytes_per_second / 1000);
-    write!(
-        f,
-        "{machine} loads {file}: {acknowledged} of {size} bytes in {seconds} s, {kilobytes} kB/s"
-    )?;
-    if transfer.waits_for_disk { f.write_str(", waits for a disk") } else { Ok(()) }
+    let seconds = age_ms / 1000;
+    write!(f, "{machine} loads {file}: {acknowledged} of {size} bytes in {seconds} s")
 }
 
-/// Pairs like `3 offered` or `too-short 3`, after `begin`. Without pairs nothing is written.
+/// Pairs like `offered 3` or `too-short 3`, after `begin`. Without pairs nothing is written.
 fn list(
     f: &mut fmt::Formatter<'_>,
     begin: &str,
@@ -105,28 +117,14 @@ fn list(
     Ok(())
 }
 
-fn words(stage: Stage) -> &'static str {
-    match stage {
-        Stage::Offered => "with an offer",
-        Stage::Asked4011 => "with an answer on port 4011",
-        Stage::Loading => "that load a file",
-        Stage::WaitsForDisk => "that wait for a disk",
-        Stage::WaitsForSlot => "that wait for a slot",
-        Stage::Loaded => "that have loaded a file",
-        Stage::Failed => "whose transfer failed",
-        Stage::Refused => "whose file was refused",
-        Stage::Unknown => "in another stage",
-    }
-}
-
 #[test]
 fn lines_show_counts_by_stage_and_by_reason() {
     use crate::status::Drop;
     let stages = vec![(Stage::Offered, 2), (Stage::Loading, 1)];
-    let line = StatusLine::Machines { uptime_ms: 61_999, stages, omitted: 0 };
+    let line = StatusLine::Machines { uptime_ms: 61_999, stages, omitted: 0, earlier: 2 };
     assert_eq!(
         line.to_string(),
-        "status: served for 61 s, 3 machines: with an offer 2, that load a file 1"
+        "status: served for 61 s, 3 machines: offered 2, loading 1; replaced processes that finish transfers: 2"
     );
     let dhcp_drops = vec![Drop { reason: "bootp".into(), count: 1 }];
     let counters = Counters { dhcp_requests: 3, offers: 2, dhcp_drops, ..Counters::default() };
@@ -150,7 +148,7 @@ fn lines_show_counts_by_stage_and_by_reason() {
     };
     let machine = "10.0.0.9".to_owned();
     assert_eq!(
-        StatusLine::Slow { machine, transfer }.to_string(),
-        "status: 10.0.0.9 loads /srv/ab: 150000 of 200000 bytes in 2 s, 60 kB/s, waits for a disk"
+        StatusLine::Slow { machine, transfer, stopped_ms: None }.to_string(),
+        "status: 10.0.0.9 loads /srv/ab: 150000 of 200000 bytes in 2 s, 60 kB/s, waiting for a disk"
     );
 }

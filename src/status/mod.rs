@@ -26,6 +26,8 @@ pub struct Status {
     pub started_at: u64,
     /// Whether it was replaced, and only finishes its transfers.
     pub replaced: bool,
+    /// Whether this process has replaced another one: then `counters` has what the processes before it have counted.
+    pub has_replaced: bool,
     /// Processes that this one has replaced, and that still finish transfers.
     pub earlier: Vec<u32>,
     /// Machines on their way, those with transfers first.
@@ -89,6 +91,38 @@ pub enum Stage {
     Unknown,
 }
 
+/// All stages, each with its identifier in the document, and with words that follow a number of machines or the name of one.
+pub const STAGES: [(Stage, &str, &str); 9] = [
+    (Stage::Offered, "offered", "offered"),
+    (Stage::Asked4011, "asked4011", "asked on 4011"),
+    (Stage::Loading, "loading", "loading"),
+    (Stage::WaitsForDisk, "waits_for_disk", "waiting for a disk"),
+    (Stage::WaitsForSlot, "waits_for_slot", "waiting for a free slot"),
+    (Stage::Loaded, "loaded", "loaded"),
+    (Stage::Failed, "failed", "failed"),
+    (Stage::Refused, "refused", "refused"),
+    (Stage::Unknown, "unknown", "in another stage"),
+];
+
+impl Stage {
+    /// The stage in words: `waiting for a disk`.
+    pub fn words(self) -> &'static str {
+        let found = STAGES.iter().find(|(stage, ..)| *stage == self);
+        found.map_or("in another stage", |(_, _, words)| words)
+    }
+}
+
+/// A machine that has sent nothing for this time has stopped its transfers.
+const STOPPED_MS: u64 = 3000;
+
+impl Machine {
+    /// For how many milliseconds it has acknowledged nothing of a transfer, if that is long. A transfer that waits for a disk has
+    /// not stopped.
+    pub fn stopped_ms(&self, transfer: &Transfer) -> Option<u64> {
+        (!transfer.waits_for_disk && self.idle_ms >= STOPPED_MS).then_some(self.idle_ms)
+    }
+}
+
 /// A transfer.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -141,6 +175,10 @@ pub struct Counters {
     pub files_not_found: u64,
     /// Read requests that were refused for another reason.
     pub files_refused: u64,
+    /// Read requests that got no answer: the client has repeated them while one waited, or they have waited too long, or there
+    /// were too many. Each of `tftp_requests` is one of these, or one of `transfers_started`, `files_not_found` or
+    /// `files_refused`, or it waits.
+    pub tftp_drops: u64,
     /// Bytes of files that were sent for the first time.
     pub bytes_sent: u64,
     /// Blocks of files that were sent again.
@@ -171,8 +209,14 @@ impl Counters {
         }
     }
 
+    /// Transfers that failed for another reason than a cancellation by the client or another request.
+    pub fn other_failures(&self) -> u64 {
+        let known = self.transfers_cancelled.saturating_add(self.transfers_evicted);
+        self.transfers_failed.saturating_sub(known)
+    }
+
     /// All counters except `dhcp_drops`.
-    fn numbers(&mut self) -> [&mut u64; 14] {
+    fn numbers(&mut self) -> [&mut u64; 15] {
         let Self {
             offers,
             pxe_answers,
@@ -187,6 +231,7 @@ impl Counters {
             transfers_evicted,
             files_not_found,
             files_refused,
+            tftp_drops,
             bytes_sent,
             blocks_repeated,
         } = self;
@@ -203,6 +248,7 @@ impl Counters {
             transfers_evicted,
             files_not_found,
             files_refused,
+            tftp_drops,
             bytes_sent,
             blocks_repeated,
         ]
@@ -248,7 +294,29 @@ mod tests {
         }
         first.add(&second);
         assert_eq!(first.dhcp_drops, drops(&[("a", 1), ("b", 5), ("c", 5)]));
-        assert!(first.numbers().into_iter().map(|number| *number).eq(101..=114));
+        assert!(first.numbers().into_iter().map(|number| *number).eq(101..=115));
+    }
+
+    #[test]
+    fn each_stage_has_the_identifier_of_the_document() {
+        for (stage, id, _) in STAGES {
+            assert_eq!(serde_json::to_value(stage).ok(), Some(id.into()));
+        }
+        let stages: std::collections::BTreeSet<Stage> =
+            STAGES.iter().map(|(stage, ..)| *stage).collect();
+        assert_eq!(stages.len(), STAGES.len());
+    }
+
+    #[test]
+    fn transfer_without_an_ack_has_stopped_unless_it_waits_for_a_disk() {
+        let machine = |idle_ms| Machine { idle_ms, ..Machine::default() };
+        let (runs, waits) =
+            (Transfer::default(), Transfer { waits_for_disk: true, ..Transfer::default() });
+        assert_eq!(
+            (machine(2999).stopped_ms(&runs), machine(3000).stopped_ms(&runs)),
+            (None, Some(3000))
+        );
+        assert_eq!(machine(3000).stopped_ms(&waits), None);
     }
 
     #[test]

@@ -20,7 +20,7 @@ pub fn text(status: &Status, started: &str, layout: Layout) -> String {
     let parts = [
         server(status, started, layout.width),
         machines(status, layout.width),
-        counters(&status.counters, layout.width),
+        counters(status, layout.width),
         limits(&status.limits, layout),
     ];
     parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n")
@@ -66,8 +66,7 @@ fn summary(machines: &[Machine]) -> String {
     for machine in machines {
         *stages.entry(machine.stage).or_default() += 1;
     }
-    let part =
-        |(stage, count): (&Stage, &usize)| format!("{count} {}", words::stage_of_several(*stage));
+    let part = |(stage, count): (&Stage, &usize)| format!("{count} {}", stage.words());
     let parts: Vec<String> = stages.iter().map(part).collect();
     format!("Machines on their way: {} ({}).", machines.len(), parts.join(", "))
 }
@@ -118,10 +117,16 @@ fn block(row: &[String; 4], width: usize) -> String {
     paragraph(&first, 0, width) + &paragraph(&row[3], INDENT, width)
 }
 
-fn counters(counters: &Counters, width: usize) -> String {
+fn counters(status: &Status, width: usize) -> String {
+    let Status { counters, has_replaced, .. } = status;
+    let title = if *has_replaced {
+        "Since the first start, replacements included:"
+    } else {
+        "Since the start:"
+    };
     let lines = [of_dhcp(counters), of_tftp(counters)].concat();
     let lines = lines.iter().map(|(indent, text)| paragraph(text, *indent, width));
-    "Since the start:\n".to_owned() + &lines.collect::<String>()
+    paragraph(title, 0, width) + &lines.collect::<String>()
 }
 
 /// Lines with their indentation.
@@ -145,6 +150,7 @@ fn of_tftp(counters: &Counters) -> Vec<(usize, String)> {
         tftp_requests,
         files_not_found,
         files_refused,
+        tftp_drops,
         transfers_started,
         transfers_completed,
         transfers_failed,
@@ -156,7 +162,7 @@ fn of_tftp(counters: &Counters) -> Vec<(usize, String)> {
     let sent = bytes(counters.bytes_sent);
     let lines = [
         format!(
-            "TFTP requests: {tftp_requests} ({files_not_found} for files that do not exist, {files_refused} refused for another reason)"
+            "TFTP requests: {tftp_requests} ({files_not_found} for files that do not exist, {files_refused} refused for another reason, {tftp_drops} without an answer)"
         ),
         format!(
             "Transfers: {transfers_started} ({transfers_completed} completed; {transfers_failed} failed, of these {transfers_cancelled} cancelled by the client before the first block, and {transfers_evicted} ended for another request)"
@@ -226,7 +232,7 @@ mod tests {
             bytes_per_second: 9_000_000,
             ..Transfer::default()
         };
-        Machine { transfers: vec![transfer], ..machine(Stage::Loading, number) }
+        Machine { idle_ms: 20, transfers: vec![transfer], ..machine(Stage::Loading, number) }
     }
 
     fn counters() -> Counters {
@@ -244,6 +250,7 @@ mod tests {
             transfers_failed: 20,
             transfers_evicted: 2,
             files_not_found: 12,
+            tftp_drops: 88,
             bytes_sent: 9_300_000_000,
             blocks_repeated: 120,
             ..Counters::default()
@@ -260,6 +267,7 @@ mod tests {
             version: "0.1.0".to_owned(),
             pid: 1234,
             uptime_ms: 11_520_000,
+            has_replaced: true,
             earlier: vec![1200, 1190],
             machines: vec![loading(1), machine(Stage::Offered, 2)],
             counters: counters(),
@@ -281,15 +289,16 @@ Machines on their way: 2 (1 offered, 1 loading).
 MAC                ADDRESS      ARCHITECTURE  STAGE
 52:54:00:12:00:01  192.168.0.1  x86-64_EFI    loads
                                               /srv/tftp/debian-installer/amd64/i
-                                              nitrd.img, 40 % of 95 MB at 9 MB/s
+                                              nitrd.img, 40 % of 95.0 MB at 9.0
+                                              MB/s
 52:54:00:12:00:02  192.168.0.2  x86-64_EFI    offered 12 s ago
 
-Since the start:
+Since the first start, replacements included:
   DHCP requests: 1200 (800 offers, 350 answers on 4011, 50 without an answer)
     30: it is no PXE client: its vendor class (option 60) is no PXE vendor class
     20: a line ignores this client
   TFTP requests: 5000 (12 for files that do not exist, 0 refused for another
-  reason)
+  reason, 88 without an answer)
   Transfers: 4900 (4800 completed; 20 failed, of these 0 cancelled by the client
   before the first block, and 2 ended for another request)
   Sent: 9.3 GB (120 blocks repeated)
@@ -310,10 +319,11 @@ No machine is on its way.
 
 Since the start:
   DHCP requests: 0 (0 offers, 0 answers on 4011, 0 without an answer)
-  TFTP requests: 0 (0 for files that do not exist, 0 refused for another reason)
+  TFTP requests: 0 (0 for files that do not exist, 0 refused for another reason,
+  0 without an answer)
   Transfers: 0 (0 completed; 0 failed, of these 0 cancelled by the client before
   the first block, and 0 ended for another request)
-  Sent: 0 bytes (0 blocks repeated)
+  Sent: 0 B (0 blocks repeated)
 ";
         assert_eq!(text(&Status::default(), "Jan  1 00:00:00", NARROW), expected);
     }

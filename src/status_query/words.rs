@@ -11,7 +11,7 @@ const LISTED_TRANSFERS: usize = 3;
 /// A limit is nearly reached if more than this part of it is used, in per cent.
 const NEARLY_REACHED: u64 = 80;
 
-/// What a machine does: `loads /srv/tftp/initrd.img, 40 % of 95 MB at 9 MB/s`.
+/// What a machine does: `loads /srv/tftp/initrd.img, 40 % of 95.0 MB at 9.0 MB/s`.
 pub fn stage(machine: &Machine) -> String {
     let ago = duration(machine.idle_ms);
     let file = || machine.last_file.as_deref().map_or_else(|| "a file".to_owned(), clean);
@@ -30,32 +30,18 @@ pub fn stage(machine: &Machine) -> String {
     }
 }
 
-/// A stage in a summary: `3 loading`.
-pub fn stage_of_several(stage: Stage) -> &'static str {
-    match stage {
-        Stage::Offered => "offered",
-        Stage::Asked4011 => "asked on 4011",
-        Stage::Loading => "loading",
-        Stage::WaitsForDisk => "waiting for a disk",
-        Stage::WaitsForSlot => "waiting for a free slot",
-        Stage::Loaded => "loaded",
-        Stage::Failed => "failed",
-        Stage::Refused => "refused",
-        Stage::Unknown => "in another stage",
-    }
-}
-
 /// `None`: there are none.
 fn transfers(machine: &Machine) -> Option<String> {
     let list = &machine.transfers;
-    let mut words: Vec<String> = list.iter().take(LISTED_TRANSFERS).map(transfer).collect();
+    let shown = list.iter().take(LISTED_TRANSFERS);
+    let mut words: Vec<String> = shown.map(|one| transfer(machine, one)).collect();
     if list.len() > LISTED_TRANSFERS {
         words.push(format!("and {} more files", list.len() - LISTED_TRANSFERS));
     }
     (!words.is_empty()).then(|| words.join("; "))
 }
 
-fn transfer(transfer: &Transfer) -> String {
+fn transfer(machine: &Machine, transfer: &Transfer) -> String {
     let file = clean(&transfer.file);
     let part = match percent(transfer.acknowledged, transfer.size) {
         Some(percent) => format!("{percent} % of {}", bytes(transfer.size)),
@@ -64,7 +50,15 @@ fn transfer(transfer: &Transfer) -> String {
     if transfer.waits_for_disk {
         return format!("waits for a disk: {file}, {part}");
     }
-    format!("loads {file}, {part} at {}/s", bytes(transfer.bytes_per_second))
+    match machine.stopped_ms(transfer) {
+        Some(ms) => format!("loads {file}, {part}, {}", no_ack(ms)),
+        None => format!("loads {file}, {part} at {}/s", bytes(transfer.bytes_per_second)),
+    }
+}
+
+/// A transfer that has stopped.
+pub fn no_ack(ms: u64) -> String {
+    format!("no ACK for {}", duration(ms))
 }
 
 /// The sentence of a reason to drop a request. `id`: its identifier; one of another version of the program is its own sentence.
@@ -135,13 +129,16 @@ mod tests {
         let disk = Transfer { waits_for_disk: true, ..initrd() };
         let empty = Transfer { size: 0, acknowledged: 0, ..initrd() };
         for (transfers, words) in [
-            (vec![initrd()], "loads /srv/tftp/initrd.img, 40 % of 95 MB at 9 MB/s"),
-            (vec![disk], "waits for a disk: /srv/tftp/initrd.img, 40 % of 95 MB"),
-            (vec![empty], "loads /srv/tftp/initrd.img, 0 bytes at 9 MB/s"),
+            (vec![initrd()], "loads /srv/tftp/initrd.img, 40 % of 95.0 MB at 9.0 MB/s"),
+            (vec![disk], "waits for a disk: /srv/tftp/initrd.img, 40 % of 95.0 MB"),
+            (vec![empty], "loads /srv/tftp/initrd.img, 0 B at 9.0 MB/s"),
             (vec![], "loads a file"),
         ] {
             assert_eq!(stage(&loading(transfers)), words);
         }
+        let stopped = Machine { idle_ms: 5000, ..loading(vec![initrd()]) };
+        let words = "loads /srv/tftp/initrd.img, 40 % of 95.0 MB, no ACK for 5 s";
+        assert_eq!(stage(&stopped), words);
         let many = stage(&loading(vec![initrd(); 50]));
         assert!(many.ends_with("; and 47 more files") && many.len() < 250, "{many}");
     }

@@ -23,6 +23,9 @@ pub struct Counters {
     pub not_found: u64,
     /// Read requests that were refused for another reason.
     pub refused: u64,
+    /// Read requests that get no answer: the client has repeated them while one waited, or has waited too long, or there are too
+    /// many. Each request is in this counter, in `started`, `not_found` or `refused`, or it waits.
+    pub dropped: u64,
     /// What was sent.
     pub sent: SentData,
 }
@@ -43,6 +46,8 @@ pub enum Ending {
     Completed,
     /// It ends before.
     Failed,
+    /// The client ends it before it acknowledges a block of the file.
+    Cancelled,
     /// It has not begun, because its file cannot be read.
     Refused,
 }
@@ -79,9 +84,11 @@ pub enum WaitsFor {
 
 /// A request that waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct WaitingRequest {
+pub struct WaitingRequest<'a> {
     /// The client.
     pub client: IpAddr,
+    /// The name in the request, if it has one.
+    pub file: Option<&'a [u8]>,
     /// What it waits for.
     pub waits_for: WaitsFor,
     /// When it was received last.
@@ -89,12 +96,16 @@ pub struct WaitingRequest {
 }
 
 impl Counters {
-    /// The counter of this ending.
-    pub fn ended(&mut self, ending: Ending) -> &mut u64 {
+    /// Counts an ending.
+    pub fn ended(&mut self, ending: Ending) {
         match ending {
-            Ending::Completed => &mut self.completed,
-            Ending::Failed => &mut self.failed,
-            Ending::Refused => &mut self.refused,
+            Ending::Completed => self.completed += 1,
+            Ending::Failed => self.failed += 1,
+            Ending::Cancelled => {
+                self.failed += 1;
+                self.cancelled += 1;
+            }
+            Ending::Refused => self.refused += 1,
         }
     }
 }

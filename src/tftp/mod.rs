@@ -104,8 +104,7 @@ impl Server {
 
     /// Whether there is no transfer, and no request that waits.
     pub fn is_idle(&self) -> bool {
-        let waiting = self.pending.count() + self.resolved.len() + self.opening.count();
-        self.sessions.len() == 0 && self.queue.is_empty() && waiting == 0
+        self.sessions.len() == 0 && self.waiting_count() == 0
     }
 
     /// Handles a datagram on a shared socket that another process has received. If it is for a transfer of this one, it is
@@ -262,15 +261,15 @@ impl Server {
         context: &mut Context<'_, impl Files>,
     ) {
         let inbound = Inbound::parse(datagram.bytes);
+        let is_read = is_read_request(datagram.bytes);
         let mut restarts = 0;
         if matches!(socket, ReplySocket::Listener(_)) {
             match self.dispatch_shared(datagram.peer, inbound, context) {
                 Some(count) => restarts = count,
-                None => return,
+                None => return self.counters.dropped += u64::from(is_read),
             }
-            let is_read = is_read_request(datagram.bytes);
             if is_read && !self.reserve_slot(datagram.peer.ip(), context) {
-                return;
+                return self.counters.dropped += 1;
             }
         }
         let peer = || Peer::new(socket.egress(), datagram, context.interfaces);
@@ -281,17 +280,15 @@ impl Server {
         };
         match started {
             StartResult::Session(started) => self.open_or_begin(socket, started, restarts, context),
-            StartResult::Ignored => context.effects.extend(close_if_dedicated(socket)),
-            StartResult::NotFound => {
-                self.counters.not_found += 1;
-                context.effects.extend(close_if_dedicated(socket));
-            }
-            StartResult::Refused => {
-                self.counters.refused += 1;
+            StartResult::Ignored | StartResult::NotFound | StartResult::Refused => {
+                // A write request is in no counter.
+                *refusal_counter(&mut self.counters, &started) += u64::from(is_read);
                 context.effects.extend(close_if_dedicated(socket));
             }
             StartResult::Pending(lookup) => {
+                let count = self.pending.count() + 1;
                 let replaced = self.pending.push(socket, datagram, lookup, cache);
+                self.counters.dropped += (count - self.pending.count()) as u64;
                 context.effects.extend(replaced.and_then(close_if_dedicated));
             }
         }
@@ -329,6 +326,15 @@ impl Server {
             session.mark_unsent(sent, bound);
         }
         self.buffers.push(buffer);
+    }
+}
+
+/// The counter of a read request without a transfer.
+fn refusal_counter<'a>(counters: &'a mut Counters, result: &StartResult) -> &'a mut u64 {
+    match result {
+        StartResult::NotFound => &mut counters.not_found,
+        StartResult::Ignored => &mut counters.dropped,
+        _ => &mut counters.refused,
     }
 }
 

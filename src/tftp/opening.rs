@@ -1,7 +1,7 @@
 //! Requests and transfers whose socket is being opened by the loop.
 
 use super::admission::pending::LookupCache;
-use super::admission::{StoredRequest, close_if_dedicated};
+use super::admission::{StoredRequest, close_if_dedicated, is_read_request};
 use super::files::Files;
 use super::input::{SocketError, SocketErrorKind};
 use super::start::StartedSession;
@@ -44,6 +44,14 @@ impl SocketPurpose {
         match self {
             Self::Request(request) => request.peer,
             Self::Transfer(started) => started.session.peer(),
+        }
+    }
+
+    /// Whether it is for a read request.
+    fn is_read(&self) -> bool {
+        match self {
+            Self::Request(request) => is_read_request(request.datagram().bytes),
+            Self::Transfer(_) => true,
         }
     }
 
@@ -153,7 +161,7 @@ impl Server {
             opening.has_evicted = true;
             return context.effects.push(self.opening.put_back(opening));
         }
-        self.counters.refused += 1;
+        self.counters.refused += u64::from(opening.purpose.is_read());
         if let SocketPurpose::Transfer(started) = opening.purpose {
             context.files.close(started.session.file());
         }

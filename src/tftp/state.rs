@@ -1,8 +1,10 @@
 //! What the server does at this moment, for `--status`.
 
 use super::Server;
+use super::admission::StoredRequest;
 use super::counters::{Counters, TransferState, WaitingRequest, WaitsFor};
 use super::session::Session;
+use crate::time::Timestamp;
 use std::net::IpAddr;
 
 impl Server {
@@ -21,18 +23,23 @@ impl Server {
     }
 
     /// The requests that wait. A client has one entry for each thing that it waits for, or more.
-    pub fn waiting_requests(&self) -> impl Iterator<Item = WaitingRequest> {
-        let queued = self.queue.waiting().map(|(client, received_at)| WaitingRequest {
-            client,
-            waits_for: WaitsFor::Slot,
-            received_at,
-        });
-        let pending = self.pending.waiting().map(|(client, received_at)| WaitingRequest {
-            client,
-            waits_for: WaitsFor::Disk,
-            received_at,
-        });
+    pub fn waiting_requests<'a>(&'a self) -> impl Iterator<Item = WaitingRequest<'a>> {
+        let waiting = |waits_for| {
+            move |(request, received_at): (&'a StoredRequest, Timestamp)| WaitingRequest {
+                client: request.peer.ip(),
+                file: request.file(),
+                waits_for,
+                received_at,
+            }
+        };
+        let queued = self.queue.waiting().map(waiting(WaitsFor::Slot));
+        let pending = self.pending.waiting().map(waiting(WaitsFor::Disk));
         queued.chain(pending)
+    }
+
+    /// The number of requests that wait.
+    pub fn waiting_count(&self) -> usize {
+        self.queue.len() + self.pending.count() + self.resolved.len() + self.opening.count()
     }
 
     /// Whether a client has a transfer.

@@ -56,9 +56,10 @@ impl Server {
                 self.mark_answered(id, context);
                 if let Some(session) = self.sessions.get_mut(id) {
                     session.client_error(code, text, context.effects);
-                    self.counters.cancelled += u64::from(session.acknowledged() == 0);
+                    let is_cancelled = session.acknowledged() == 0;
+                    let ending = if is_cancelled { Ending::Cancelled } else { Ending::Failed };
+                    self.close(id, ending, context);
                 }
-                self.close(id, Ending::Failed, context);
             }
             Inbound::Read { .. } | Inbound::Write | Inbound::Other(_) => {}
         }
@@ -167,7 +168,12 @@ impl Server {
     ) {
         let Some((mut session, socket)) = self.sessions.remove(id) else { return };
         self.counters.sent += session.sent();
-        *self.counters.ended(ending) += 1;
+        self.counters.ended(ending);
+        if let Ending::Failed | Ending::Cancelled = ending {
+            let (client, is_cancelled) = (session.peer().ip(), ending == Ending::Cancelled);
+            let event = ClientEvent::TransferFailed { client, is_cancelled };
+            context.effects.push(Effect::Observe(event));
+        }
         context.files.close(session.file());
         session.leave_network(self.congestion.bound(session.interface()));
         self.congestion.held.remove(id);
@@ -201,7 +207,7 @@ impl Server {
                 id
             }
             ReplySocket::Listener(_) | ReplySocket::Unopened => {
-                self.pending.forget(client);
+                self.counters.dropped += self.pending.forget(client) as u64;
                 self.sessions.insert_shared(session)
             }
         };

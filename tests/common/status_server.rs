@@ -85,6 +85,7 @@ pub fn full_state() -> Status {
         uptime_ms: 11_520_000,
         started_at: 1_764_520_081,
         replaced: false,
+        has_replaced: true,
         earlier: vec![1200],
         machines: vec![loading_machine()],
         machines_omitted: 2,
@@ -140,6 +141,7 @@ fn counters() -> Counters {
         transfers_evicted: 2,
         files_not_found: 12,
         files_refused: 3,
+        tftp_drops: 85,
         bytes_sent: 9_300_000_000,
         blocks_repeated: 120,
     }

@@ -1,8 +1,9 @@
 //! The counters of `--status`, when the server was replaced.
 
-use super::setup::{Setup, TIMEOUT, daemon, runs, started};
+use super::setup::{Setup, TIMEOUT, daemon, runs, signal, started};
 use crate::common::lab::eventually;
 use crate::common::{required, subject_is_theirs};
+use nix::sys::signal::Signal;
 use serde_json::Value;
 use std::net::UdpSocket;
 use std::time::Duration;
@@ -26,6 +27,7 @@ fn counters_are_those_of_all_processes_and_each_is_counted_once() {
     assert_eq!(setup.background(&[]), started());
     let first = daemon().expect("it has a pid file");
     setup.get("missing").expect_err("it is missing");
+    assert_eq!(state(&setup)["has_replaced"], false);
     assert_eq!(setup.background(&["--replace"]), started());
     eventually(4 * TIMEOUT, || (!runs(first)).then_some(())).expect("the first process ends");
     let client = setup.lab.host("client").inside(|| {
@@ -40,7 +42,12 @@ fn counters_are_those_of_all_processes_and_each_is_counted_once() {
     assert_eq!(setup.background(&["--replace"]), started());
     let after = state(&setup);
     assert_eq!(after["earlier"], Value::from(vec![second]));
-    assert_eq!(after["counters"], before["counters"]);
+    assert_eq!((&after["counters"], &after["has_replaced"]), (&before["counters"], &true.into()));
+    setup.lab.take_syslog();
+    signal(daemon().expect("it has a pid file"), Signal::SIGUSR1);
+    let lines = setup.logged(4);
+    let ending = "; replaced processes that finish transfers: 1";
+    assert!(lines.iter().any(|line| line.ends_with(ending)), "{lines:?}");
     assert_eq!(after["machines"][0]["transfers"][0]["path"], "/srv/tftp/small");
     // After the acknowledgement the second process ends, and the server has its counters.
     client.send_to(b"\0\x04\0\x01", sender(&client)).expect("it is sent");

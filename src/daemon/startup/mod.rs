@@ -12,6 +12,7 @@ pub mod file_process;
 pub mod fork_status;
 pub mod lease_file;
 pub mod parsed;
+mod parts;
 pub mod pid_file;
 pub mod predecessor;
 pub mod privileges;
@@ -25,17 +26,17 @@ pub use self::command::{Command, parse};
 pub use self::parsed::Parsed;
 
 use self::banner::StartupBanner;
-use self::bind_device::DeviceBinding;
 use self::control_file::CreatedFile;
 use self::file_process::Given;
 use self::fork_status::ForkStatus;
+use self::parts::{
+    links, monitoring, packet_profile, prepare_writes, replacement, scheduling, service_manager,
+};
 use self::predecessor::Predecessor;
 use self::privileges::Capabilities;
 use self::sandbox::Limits;
 use super::busy_poll::BusyPoll;
-use super::clock::Clock;
 use super::config_files::ConfigFiles;
-use super::deferred_notices::DeferredNotices;
 use super::file_process::protocol::{Reply, Started};
 use super::file_process::roots::Roots;
 use super::file_process::{FileProcess, WatchedDirectories};
@@ -44,18 +45,11 @@ use super::files::io_threads::IoThreads;
 use super::host_process::HostProcess;
 use super::host_process::child::HostSetup;
 use super::log_requests::LogReopening;
-use super::loop_notices::LoopNotices;
-use super::neighbours::NeighbourWatch;
-use super::notices::Inspections;
 use super::rate_limit::log_limit::LogLimiter;
-use super::replacement::Replacement;
 use super::reply_queue::DelayedReplies;
 use super::script::Script;
-use super::sd_notify::SdNotify;
 use super::sockets::{EventSource, Sockets};
-use super::status::Observed;
-use super::{Daemon, ExitReason, LinkWatch, Monitoring, ProcessControl, Scheduling};
-use crate::boot_monitor::BootMonitor;
+use super::{Daemon, ExitReason, ProcessControl};
 use crate::config::Config;
 use crate::config::reload::snapshot::ConfigSnapshot;
 use crate::config::server_names::ServerNames;
@@ -71,13 +65,11 @@ use crate::sys::directory_changes::ChangeReader;
 use crate::sys::interfaces::{RouteSocket, Watch};
 use crate::sys::limits;
 use crate::sys::neighbour::NeighbourTable;
-use crate::sys::neighbour_limit;
 use crate::sys::privilege::{Capability, Identity};
-use crate::sys::profile::{Profile, Role};
 use crate::sys::signals::Signals;
 use crate::tftp::Server;
 use conf_parser::UniqueRoot;
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 /// Everything that needs root is open.
@@ -260,41 +252,37 @@ impl Daemonized {
 impl Confined {
     /// Reads files, enters the sandbox and logs the lines of the start.
     fn ready(self, logger: &Logger) -> Result<Daemon, StartupError> {
-        let Self { daemonized, file_process: started, host: host_restrictions } = self;
-        let Started { restrictions: files, missing_roots } = started;
+        let Self { daemonized, file_process: Started { restrictions, missing_roots }, .. } = self;
         let limits = daemonized.bound.limits(&daemonized.bound.privileges.capabilities.packet);
         let Daemonized { bound, signals, script, mut file_process, host, lines } = daemonized;
-        let Bound { mut config, findings, interfaces, opened, privileges, cgroup, .. } = bound;
-        let mut predecessor = bound.predecessor;
-        let Opened { mut sockets, address_watch, route, device, changes, control, created, .. } =
-            opened;
-        let standard_error = opened.standard_error;
+        let Bound { mut config, findings, interfaces, opened, privileges, .. } = bound;
+        let (mut predecessor, cgroup) = (bound.predecessor, bound.cgroup);
+        let Opened { mut sockets, route, device, changes, control, standard_error, .. } = opened;
         let (disk_files, roots) = open_tftp(&mut config, &sockets, changes, &missing_roots)?;
         let mut config_files = ConfigFiles::new(&config);
         let (names, file_lines) = read_config(&mut file_process, &mut config_files, &mut config)?;
-        created.into_iter().for_each(CreatedFile::keep);
+        opened.created.into_iter().for_each(CreatedFile::keep);
         let busy_poll = BusyPoll::new(limits::processors());
         let sd_notify = service_manager(predecessor.as_mut());
         let writes = prepare_writes(&config, &mut sockets);
-        let observed = Observed::start();
+        let monitoring = monitoring(&config, &route);
         let packets = limits.confine(&packet_profile(logger, sd_notify.as_ref(), writes));
         let banner = StartupBanner {
             process_lines: lines,
-            sandbox: SandboxLine { packets, files, host: host_restrictions },
+            sandbox: SandboxLine { packets, files: restrictions, host: self.host },
             findings,
             device: device.as_deref(),
             roots,
             files: file_lines,
         };
         banner.lines(&config, &interfaces).iter().for_each(|line| logger.write(line));
-        let device = device.map(|name| DeviceBinding::new(name, &interfaces));
         Ok(Daemon {
             replacement: replacement(&config, predecessor, cgroup),
-            monitoring: monitoring(&config, &route, observed),
+            monitoring,
             log_limiter: LogLimiter::new(&config),
             config,
             config_files,
-            links: LinkWatch { address_watch, route, device },
+            links: links(opened.address_watch, route, device, &interfaces),
             interfaces,
             names,
             sockets,
@@ -308,40 +296,9 @@ impl Confined {
             logger: logger.clone(),
             log_reopening: LogReopening::default(),
             delayed_replies: DelayedReplies::default(),
-            scheduling: Scheduling { clock: Clock::start(), busy_poll, backlog: Vec::new() },
+            scheduling: scheduling(busy_poll),
             effects: Vec::new(),
         })
-    }
-}
-
-/// The connection to the service manager: that of the environment, or of the server that is replaced.
-fn service_manager(predecessor: Option<&mut Predecessor>) -> Option<SdNotify> {
-    match predecessor {
-        None => SdNotify::from_environment(),
-        Some(server) => server.service_manager.take().map(SdNotify::from),
-    }
-}
-
-fn replacement(
-    config: &Config,
-    predecessor: Option<Predecessor>,
-    cgroup: Option<String>,
-) -> Replacement {
-    let is_watched = config.process.debug || config.process.foreground;
-    match predecessor {
-        None => Replacement::first(cgroup, is_watched),
-        Some(Predecessor { earlier, .. }) => Replacement::after(earlier, cgroup),
-    }
-}
-
-fn monitoring(config: &Config, route: &RouteSocket, observed: Observed) -> Monitoring {
-    Monitoring {
-        boot_monitor: BootMonitor::default(),
-        deferred: DeferredNotices::default(),
-        inspections: Inspections::new(file_process::roots(config)),
-        loop_notices: LoopNotices::new(file_process::roots(config)),
-        neighbours: NeighbourWatch::new(neighbour_limit::usage(route).ok()),
-        observed,
     }
 }
 
@@ -384,20 +341,4 @@ fn open_tftp(
     let mut lines = tftp_limits::missing_root_lines(tftp, missing_roots);
     lines.extend(tftp_limits::limit_transfers(tftp));
     Ok((files, lines))
-}
-
-/// Prepares to send blocks of several transfers with one system call. A request of `io_submit` can have a flag with which it
-/// overwrites a file that is open for appending (`RWF_NOAPPEND`), and seccomp does not see it. So it is not used if old lines of
-/// a log could be changed.
-fn prepare_writes(config: &Config, sockets: &mut Sockets) -> Option<i32> {
-    let is_log_safe = !Logger::has_regular_file(&config.process);
-    is_log_safe.then(|| sockets.transfers().prepare_writes()).flatten()
-}
-
-/// The restrictions of the packet process.
-fn packet_profile(logger: &Logger, sd_notify: Option<&SdNotify>, writes: Option<i32>) -> Profile {
-    let syslog = logger.syslog_fd().map(|fd| (Role::Syslog, fd));
-    let manager = sd_notify.map(|manager| (Role::ServiceManager, manager.as_raw_fd()));
-    let writes = writes.map(|id| (Role::WriteContext, id));
-    Profile::packets(&syslog.into_iter().chain(manager).chain(writes).collect::<Vec<_>>())
 }

@@ -4,7 +4,7 @@ use super::Observed;
 use crate::boot_monitor::machines::MAX_MACHINES;
 use crate::daemon::Daemon;
 use crate::status::Limit;
-use crate::tftp::admission::MAX_QUEUED;
+use crate::tftp::admission::{MAX_QUEUED, slots};
 
 impl Daemon {
     /// The limits, and how much of them is used. Those of TFTP are missing without TFTP, and that of the neighbour table if the
@@ -13,11 +13,11 @@ impl Daemon {
         let mut limits = Vec::new();
         if let Some(tftp) = &self.config.tftp {
             let used = self.tftp.used_slots() as u64;
-            limits.push(limit("transfers", used, tftp.max_transfers as u64, "tftp-max"));
+            limits.push(limit("transfers", used, slots(tftp) as u64, "tftp-max"));
             let queued = self.tftp.load().queued as u64;
             limits.push(limit("queued_requests", queued, MAX_QUEUED as u64, ""));
         }
-        let machines = self.monitoring.observed.machines.len() as u64;
+        let machines = self.monitoring.observed.machines.count() as u64;
         limits.push(limit("observed_machines", machines, MAX_MACHINES as u64, ""));
         if let Some(usage) = self.monitoring.neighbours.usage() {
             let (used, max) = (usage.entries.into(), usage.limit.into());

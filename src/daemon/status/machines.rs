@@ -1,7 +1,7 @@
 //! The machines of the state: what was seen of each, its transfers, and its requests that wait.
 
-use crate::boot_monitor::ClientKey;
 use crate::boot_monitor::machines::{MachineState, Machines, Step};
+use crate::boot_monitor::{ClientKey, MAX_PATH_LEN};
 use crate::log_line::NoticeClient;
 use crate::status::{Machine, Stage, Transfer};
 use crate::tftp::Server;
@@ -23,18 +23,22 @@ struct Row<'a> {
     ip: Option<IpAddr>,
     transfers: Vec<TransferState<'a>>,
     waits_for: Option<WaitsFor>,
+    /// The name in its request that waits.
+    requested: Option<&'a [u8]>,
     /// When it was last seen.
     last_seen: Timestamp,
 }
 
 /// The machines, those with transfers first, then the one that was seen last; and how many are omitted because there are more
-/// than [`MAX_ROWS`].
+/// than [`MAX_ROWS`], or because they are not stored.
 pub fn machines(machines: &Machines, server: &Server, now: Timestamp) -> (Vec<Machine>, u64) {
-    let mut rows: Vec<(ClientKey, Row<'_>)> = rows(machines, server, now).into_iter().collect();
+    let rows = rows(machines, server, now);
+    let not_stored = machines.refused(now).filter(|key| !rows.contains_key(key)).count();
+    let mut rows: Vec<(ClientKey, Row<'_>)> = rows.into_iter().collect();
     rows.sort_unstable_by_key(|(key, row)| {
         (row.transfers.is_empty(), Reverse(row.last_seen), sort_key(*key))
     });
-    let omitted = rows.len().saturating_sub(MAX_ROWS);
+    let omitted = rows.len().saturating_sub(MAX_ROWS) + not_stored;
     rows.truncate(MAX_ROWS);
     (rows.iter().map(|(key, row)| machine(*key, row, now)).collect(), omitted as u64)
 }
@@ -52,7 +56,7 @@ fn rows<'a>(
     server: &'a Server,
     now: Timestamp,
 ) -> HashMap<ClientKey, Row<'a>> {
-    let mut rows: HashMap<ClientKey, Row<'a>> = HashMap::with_capacity(machines.len());
+    let mut rows: HashMap<ClientKey, Row<'a>> = HashMap::with_capacity(machines.count());
     for (key, state) in machines.recent(now) {
         rows.insert(key, Row { state: Some(state), last_seen: state.last_seen, ..Row::default() });
     }
@@ -62,7 +66,7 @@ fn rows<'a>(
     }
     for request in server.waiting_requests() {
         let row = row_of(&mut rows, machines, request.client, request.received_at);
-        row.waits_for = Some(request.waits_for);
+        (row.waits_for, row.requested) = (Some(request.waits_for), request.file);
     }
     rows
 }
@@ -99,13 +103,17 @@ fn machine(key: ClientKey, row: &Row<'_>, now: Timestamp) -> Machine {
         architecture_name: architecture.and_then(Architecture::name).map(str::to_owned),
         stage,
         idle_ms: millis(row.last_seen, now),
-        last_file: row
-            .state
-            .map(|state| &state.last_file[..])
-            .filter(|path| !path.is_empty())
-            .map(text),
+        last_file: last_file(row).filter(|path| !path.is_empty()).map(text),
         transfers,
     }
+}
+
+/// The path of the file that a machine requested last. If that request waits, the path is not known: the name in the request.
+fn last_file<'a>(row: &Row<'a>) -> Option<&'a [u8]> {
+    if row.transfers.is_empty() && row.waits_for.is_some() {
+        return row.requested.filter(|name| name.len() <= MAX_PATH_LEN);
+    }
+    row.state.map(|state| &state.last_file[..])
 }
 
 fn stage(row: &Row<'_>) -> Stage {

@@ -92,6 +92,14 @@ impl Hall {
         });
     }
 
+    /// The client ends its transfer.
+    fn cancel(&mut self, id: usize, number: u16) {
+        self.input(&mut |server, context| {
+            let datagrams = std::iter::once((peer(number), &[0, 5, 0, 0, 0][..]));
+            server.handle_datagrams(id, datagrams, context);
+        });
+    }
+
     fn document(&self) -> Vec<Machine> {
         machines(&self.machines, &self.server, self.now).0
     }
@@ -159,12 +167,44 @@ fn machine_has_its_stage_at_each_step() {
         (transfer.acknowledged, transfer.age_ms, transfer.bytes_per_second),
         (512, 2000, 256)
     );
-    // The client ends its transfer.
-    hall.input(&mut |server, context| {
-        let datagrams = std::iter::once((peer(9), &[0, 5, 0, 0, 0][..]));
-        server.handle_datagrams(0, datagrams, context);
-    });
-    assert_eq!(hall.stages()[1], ("10.0.0.9".to_owned(), Stage::Failed));
+    hall.cancel(0, 9);
+    assert_eq!(hall.stages()[0], ("10.0.0.9".to_owned(), Stage::Failed));
+}
+
+#[test]
+fn machine_that_requests_the_size_only_keeps_its_stage() {
+    let mut hall = Hall::new(10);
+    hall.machine(9, AnswerKind::Pxe);
+    hall.request(9, "srv");
+    assert_eq!(hall.stages()[0].1, Stage::Loading);
+    hall.cancel(0, 9);
+    assert_eq!(hall.stages()[0].1, Stage::Asked4011);
+}
+
+#[test]
+fn request_that_waits_for_a_slot_shows_its_own_file() {
+    let mut hall = Hall::new(0);
+    hall.request(9, "none");
+    assert_eq!(hall.document()[0].last_file.as_deref(), Some("/none"));
+    hall.request(8, "srv");
+    hall.request(9, "new");
+    let files: Vec<_> =
+        hall.document().into_iter().map(|machine| (machine.stage, machine.last_file)).collect();
+    let expected = [(Stage::Loading, "/srv"), (Stage::WaitsForSlot, "new")];
+    assert_eq!(files, expected.map(|(stage, file)| (stage, Some(file.to_owned()))));
+}
+
+#[test]
+fn machine_whose_long_transfer_fails_is_shown_for_a_minute() {
+    let mut hall = Hall::new(10);
+    hall.request(9, "srv");
+    hall.acknowledge(0, 9, 1);
+    hall.now = Timestamp(500_000);
+    hall.cancel(0, 9);
+    hall.now = Timestamp(559_999);
+    assert_eq!(hall.stages(), [("10.0.0.9".to_owned(), Stage::Failed)]);
+    hall.now = Timestamp(560_000);
+    assert_eq!(hall.stages(), []);
 }
 
 #[test]
@@ -186,7 +226,7 @@ fn machines_with_transfers_come_first_and_others_beyond_the_limit_are_counted() 
     let mut hall = Hall::new(10);
     hall.request(65_000, "srv");
     hall.now = Timestamp(5000);
-    for number in 1..=4096 {
+    for number in 1..=4095 {
         hall.machine(number, AnswerKind::Offer);
     }
     let (rows, omitted) = machines(&hall.machines, &hall.server, hall.now);
@@ -197,6 +237,10 @@ fn machines_with_transfers_come_first_and_others_beyond_the_limit_are_counted() 
     assert_eq!((rows.len(), omitted), (4096, 1));
     let ips: Vec<_> = rows.iter().take(3).map(|machine| machine.ip.as_deref()).collect();
     assert_eq!(ips, [Some("10.0.253.233"), Some("10.0.253.232"), Some("10.0.0.1")]);
+    // Others that the table has no space for are counted.
+    (5000..5500).for_each(|number| hall.machine(number, AnswerKind::Offer));
+    let (rows, omitted) = machines(&hall.machines, &hall.server, hall.now);
+    assert_eq!((rows.len(), omitted), (4096, 501));
 }
 
 /// In a release build this takes less than 2 ms. The test prints the time: `cargo test --release --lib -- --nocapture thousand`.

@@ -165,7 +165,14 @@ fn lines_of_the_process_are_parsed_into_events_of_the_server() {
         (ProcessLine::Started, server(ServerEvent::Started)),
         (ProcessLine::CompileTimeOptions(sandbox), None),
         (state(StatusLine::Dhcp(Counters::default())), None),
-        (state(StatusLine::Slow { machine: mac(), transfer: Transfer::default() }), None),
+        (
+            state(StatusLine::Slow {
+                machine: mac(),
+                transfer: Transfer::default(),
+                stopped_ms: None,
+            }),
+            None,
+        ),
         (ProcessLine::FailedToStart, server(ServerEvent::StartFailed)),
         (ProcessLine::Terminated, server(ServerEvent::Stopped)),
         (ProcessLine::ConfigWarning(warning.clone()), Some(problem(warning))),

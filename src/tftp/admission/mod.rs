@@ -54,8 +54,8 @@ impl Server {
             || self.queue.is_empty() && self.reserve_slot(datagram.peer.ip(), context);
         if is_admitted {
             self.examine(&datagram, context);
-        } else {
-            self.queue.push(&datagram, context.now);
+        } else if !self.queue.push(&datagram, context.now) {
+            self.counters.dropped += 1;
         }
     }
 
@@ -67,7 +67,7 @@ impl Server {
             return false;
         }
         if self.next_scan <= now {
-            self.queue.expire(now);
+            self.counters.dropped += self.queue.expire(now) as u64;
         }
         // A client without a transfer does not wait until all clients with transfers have had their turns.
         let new = self.queue.clients().find(|client| self.fair_share.has_no_transfer(*client));
@@ -93,15 +93,14 @@ impl Server {
     /// Closes sockets of requests that have waited so long for the disk that their clients have stopped.
     pub(super) fn expire_pending(&mut self, now: Timestamp, effects: &mut Vec<Effect>) {
         while let Some(request) = self.pending.expired(now) {
+            self.counters.dropped += 1;
             effects.extend(close_if_dedicated(request.socket));
         }
     }
 
-    /// Whether one more transfer would exceed `tftp-max`.
+    /// Whether all slots are used.
     fn is_full(&self, tftp: &Tftp) -> bool {
-        let count = self.used_slots();
-        // Without `tftp-single-port` dnsmasq permits one transfer more than `tftp-max`.
-        if tftp.single_port { count >= tftp.max_transfers } else { count > tftp.max_transfers }
+        self.used_slots() >= slots(tftp)
     }
 
     /// Ends one transfer or one waiting request for a client, if the rules permit it. Returns whether one was ended.
@@ -111,6 +110,7 @@ impl Server {
         context: &mut Context<'_, impl Files>,
     ) -> bool {
         if let Some(request) = self.pending.evict_for(client, context.now) {
+            self.counters.dropped += 1;
             context.effects.extend(close_if_dedicated(request.socket));
             return true;
         }
@@ -151,6 +151,11 @@ impl Server {
         let idle = sessions.longest_idle(None, now);
         idle.or_else(|| sessions.slowest_of_client(fair_share.heaviest_client()?))
     }
+}
+
+/// The number of slots. Without `tftp-single-port` dnsmasq permits one transfer more than `tftp-max`.
+pub fn slots(tftp: &Tftp) -> usize {
+    tftp.max_transfers.saturating_add(usize::from(!tftp.single_port))
 }
 
 /// The effect that closes a socket, if no other transfer uses it.

@@ -96,9 +96,9 @@ impl PendingRequests {
         self.requests.last_key_value().map(|(_, newest)| newest.request.peer)
     }
 
-    /// The client of each request, and when it was received.
-    pub fn waiting(&self) -> impl Iterator<Item = (IpAddr, Timestamp)> {
-        self.requests.iter().map(|((since, _), pending)| (pending.request.peer.ip(), *since))
+    /// Each request, and when it was received.
+    pub fn waiting(&self) -> impl Iterator<Item = (&StoredRequest, Timestamp)> {
+        self.requests.iter().map(|((since, _), pending)| (&pending.request, *since))
     }
 
     /// When the oldest request expires.
@@ -144,11 +144,10 @@ impl PendingRequests {
         self.remove(age)
     }
 
-    /// Drops the requests of a client. A client has one request at a time over a shared socket.
-    pub fn forget(&mut self, peer: SocketAddr) {
-        for age in self.by_peer.get(&peer).cloned().unwrap_or_default() {
-            self.remove(age);
-        }
+    /// Drops the requests of a client. A client has one request at a time over a shared socket. Returns their number.
+    pub fn forget(&mut self, peer: SocketAddr) -> usize {
+        let ages = self.by_peer.get(&peer).cloned().unwrap_or_default();
+        ages.into_iter().filter_map(|age| self.remove(age)).count()
     }
 
     /// Removes the requests that wait for this look-up, the oldest first.

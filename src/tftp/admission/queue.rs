@@ -52,16 +52,16 @@ impl WaitQueue {
         self.count
     }
 
-    /// Stores a request, if the limits permit it. A request that waits already is stored once.
-    pub fn push(&mut self, datagram: &ReceivedDatagram<'_>, now: Timestamp) {
+    /// Stores a request, if the limits permit it. A request that waits already is stored once. Returns whether it was stored.
+    pub fn push(&mut self, datagram: &ReceivedDatagram<'_>, now: Timestamp) -> bool {
         let client = datagram.peer.ip();
         if self.refresh(client, datagram, now) {
-            return;
+            return false;
         }
         let len = self.requests.get(&client).map_or(0, VecDeque::len);
         let max = if self.count < MAX_QUEUED / 2 { MAX_QUEUED_PER_CLIENT } else { 1 };
         if datagram.bytes.len() > MAX_QUEUED_LEN || self.count >= MAX_QUEUED || len >= max {
-            return;
+            return false;
         }
         let own = self.requests.entry(client).or_default();
         if own.is_empty() {
@@ -70,6 +70,7 @@ impl WaitQueue {
         let request = StoredRequest::copy_of(datagram);
         own.push_back(QueuedRequest { received_at: now, request });
         self.count += 1;
+        true
     }
 
     /// Notes that a request was received once more. Returns whether it waits already.
@@ -86,8 +87,9 @@ impl WaitQueue {
         true
     }
 
-    /// Drops requests that their clients repeat no more.
-    pub fn expire(&mut self, now: Timestamp) {
+    /// Drops requests that their clients repeat no more. Returns their number.
+    pub fn expire(&mut self, now: Timestamp) -> usize {
+        let before = self.count;
         self.requests.retain(|_, own| {
             own.retain(|queued| now < queued.received_at + REQUEST_TTL);
             !own.is_empty()
@@ -96,6 +98,7 @@ impl WaitQueue {
             clients.retain(|client| self.requests.contains_key(client));
         }
         self.count = self.requests.values().map(VecDeque::len).sum();
+        before - self.count
     }
 
     /// Clients with a request, the next one first: first the clients that have repeated a request, then all. A client
@@ -104,12 +107,12 @@ impl WaitQueue {
         self.repeated.iter().chain(&self.order).copied()
     }
 
-    /// The clients, and when a request of each was received last.
-    pub fn waiting(&self) -> impl Iterator<Item = (IpAddr, Timestamp)> {
-        let of = |(client, own): (&IpAddr, &VecDeque<QueuedRequest>)| {
-            Some((*client, own.iter().map(|queued| queued.received_at).max()?))
-        };
-        self.requests.iter().filter_map(of)
+    /// For each client the request that was received last, and when.
+    pub fn waiting(&self) -> impl Iterator<Item = (&StoredRequest, Timestamp)> {
+        self.requests.values().filter_map(|own| {
+            let last = own.iter().max_by_key(|queued| queued.received_at)?;
+            Some((&last.request, last.received_at))
+        })
     }
 
     /// Removes the next request of a client. After that it is the turn of all other clients.

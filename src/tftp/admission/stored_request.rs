@@ -1,6 +1,7 @@
 //! A request that is stored until it can be answered.
 
 use crate::net::ReceivedDatagram;
+use crate::wire::tftp::Inbound;
 use std::net::{IpAddr, SocketAddr};
 
 /// A copy of a request datagram, with its addresses.
@@ -26,6 +27,14 @@ impl StoredRequest {
     pub fn datagram(&self) -> ReceivedDatagram<'_> {
         let Self { bytes, peer, local, interface } = self;
         ReceivedDatagram { bytes, peer: *peer, local: *local, interface: *interface }
+    }
+
+    /// The name of the requested file, if there is one.
+    pub fn file(&self) -> Option<&[u8]> {
+        match Inbound::parse(&self.bytes)? {
+            Inbound::Read { file, .. } => file,
+            _ => None,
+        }
     }
 
     /// Whether a datagram repeats this request: same client address and port, same bytes.

@@ -1,6 +1,7 @@
 //! What is counted, compared with the datagrams that leave.
 
 use super::*;
+use crate::tftp::admission::slots;
 use crate::tftp::counters::{Counters, SentData, TransferState, WaitingRequest, WaitsFor};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -190,7 +191,8 @@ fn refused_requests_are_counted_by_kind_and_no_transfer_has_begun() {
     {
         bench.request(9, request);
     }
-    let expected = Counters { requests: 3, not_found: 1, refused: 3, ..Counters::default() };
+    // A write request is in no counter.
+    let expected = Counters { requests: 3, not_found: 1, refused: 2, ..Counters::default() };
     assert_eq!(bench.server.counters(), expected);
 }
 
@@ -228,15 +230,138 @@ fn requests_that_wait_are_listed_with_what_they_wait_for() {
     bench.request(9, b"\0\x01f\0octet\0");
     bench.now = Timestamp(100);
     let second = Ipv4Addr::new(10, 9, 0, 3);
-    bench.request_from((second, 9).into(), 0, b"\0\x01f\0octet\0");
-    let mut waiting: Vec<WaitingRequest> = bench.server.waiting_requests().collect();
+    bench.request_from((second, 9).into(), 0, b"\0\x01other\0octet\0");
+    let mut waiting: Vec<WaitingRequest<'_>> = bench.server.waiting_requests().collect();
     waiting.sort_by_key(|request| request.client);
-    let wanted = [(CLIENT, WaitsFor::Disk, 0), (second, WaitsFor::Slot, 100)];
-    let wanted = wanted.map(|(client, waits_for, at)| WaitingRequest {
+    let wanted = [(CLIENT, &b"f"[..], WaitsFor::Disk, 0), (second, b"other", WaitsFor::Slot, 100)];
+    let wanted = wanted.map(|(client, file, waits_for, at)| WaitingRequest {
         client: client.into(),
+        file: Some(file),
         waits_for,
         received_at: Timestamp(at),
     });
     assert_eq!(waiting, wanted);
     assert_eq!(bench.server.used_slots(), 1);
+}
+
+/// Random requests on all kinds of sockets, and what happens meanwhile.
+struct Requests {
+    bench: Bench,
+    random: u64,
+}
+
+impl Requests {
+    fn new(seed: u64) -> Self {
+        let tftp = Tftp {
+            max_transfers: 3,
+            single_port: seed % 3 == 1,
+            ports: (seed % 3 == 2).then_some((5000, 6000)),
+            ..Tftp::default()
+        };
+        let files: [(&str, &[u8]); 3] = [("/a", &[1; 5000]), ("/b", b"2"), ("/d/", b"")];
+        Self { bench: Bench::new(tftp, &files), random: seed }
+    }
+
+    fn below(&mut self, end: usize) -> usize {
+        self.random = self.random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        usize::try_from(self.random >> 33).unwrap() % end
+    }
+
+    fn peer(&mut self) -> SocketAddr {
+        let client = [10, 9, 0, 2 + u8::try_from(self.below(6)).unwrap()];
+        (client, 1000 + u16::try_from(self.below(3)).unwrap()).into()
+    }
+
+    fn step(&mut self) {
+        self.bench.now.0 += self.below(400) as u64;
+        self.bench.files.slow = self.below(3) == 0;
+        let now = self.bench.now.0;
+        let effects = match self.below(12) {
+            0 => {
+                let late = now + self.below(40_000) as u64;
+                self.bench.expire(late)
+            }
+            1 | 2 => {
+                let file = [&b"/a"[..], b"/b", b"/none"][self.below(3)];
+                let lookup = DiskLookup::File(file.to_vec());
+                self.bench.input(Input::LookedUp(&lookup))
+            }
+            3 => {
+                let (id, peer) = (7 + self.below(self.bench.next_socket), self.peer());
+                let datagrams = std::iter::once((peer, &[0, 5, 0, 0, 0][..]));
+                self.bench.call(|server, context| server.handle_datagrams(id, datagrams, context)).1
+            }
+            _ => self.request(),
+        };
+        self.perform(effects);
+        for next in [Server::resume_next, Server::admit_next] {
+            loop {
+                let (found, effects) = self.bench.call(next);
+                self.perform(effects);
+                if !found {
+                    break;
+                }
+            }
+        }
+    }
+
+    fn request(&mut self) -> Vec<Effect> {
+        let long = format!("\0\x01a\0octet\0{}", "x\0".repeat(300));
+        let bytes = [
+            "\0\x01a\0octet\0",
+            "\0\x01a\0octet\0",
+            "\0\x01b\0octet\0",
+            "\0\x01none\0octet\0",
+            "\0\x01d/\0octet\0",
+            "\0\x01a\0mail\0",
+            "\0\x01",
+            "\0\x02a\0octet\0",
+            "\0\x05\0\0\0",
+            &long,
+        ][self.below(10)];
+        let (peer, local) = (self.peer(), SERVER.into());
+        let datagram = ReceivedDatagram { bytes: bytes.as_bytes(), peer, local, interface: 2 };
+        self.bench.input(Input::Request { listener: 0, datagram })
+    }
+
+    /// Opens the sockets of requests and transfers, or not.
+    fn perform(&mut self, effects: Vec<Effect>) {
+        for effect in effects {
+            let Effect::OpenSocket { token, .. } = effect else { continue };
+            let input = if self.below(10) == 0 {
+                let kind = [SocketErrorKind::Exhausted, SocketErrorKind::Other][self.below(2)];
+                let error = SocketError { kind, reason: String::new() };
+                Input::SocketFailed { token, error }
+            } else {
+                self.bench.next_socket += 1;
+                Input::SocketOpened { token, id: self.bench.next_socket }
+            };
+            let effects = self.bench.input(input);
+            self.perform(effects);
+        }
+    }
+}
+
+#[test]
+fn each_read_request_waits_or_is_counted_by_its_result() {
+    let mut total = [0; 5];
+    for seed in 0..90 {
+        let mut requests = Requests::new(seed);
+        let max_slots = slots(&requests.bench.tftp);
+        for step in 0..300 {
+            requests.step();
+            let server = &requests.bench.server;
+            let Counters { requests, started, not_found, refused, dropped, .. } = server.counters();
+            let waiting = server.waiting_count() as u64;
+            assert_eq!(
+                requests,
+                started + not_found + refused + dropped + waiting,
+                "seed {seed}, step {step}"
+            );
+            let counts = [started, not_found, refused, dropped, waiting];
+            total.iter_mut().zip(counts).for_each(|(total, count)| *total += count);
+            assert!(server.used_slots() <= max_slots, "seed {seed}, step {step}");
+        }
+    }
+    assert!(total.iter().all(|count| *count > 1000), "each result is covered: {total:?}");
 }

@@ -4,7 +4,7 @@ use super::GRAY;
 use super::line::Line;
 use super::rows::{Loading, Row};
 use super::text::{left, right};
-use super::units::{bytes, clock, rate};
+use crate::status_query::units::{bytes, clock, rate};
 use crate::terminal::Color;
 
 const MACHINE: usize = 17;

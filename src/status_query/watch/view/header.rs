@@ -2,11 +2,10 @@
 
 use super::progress::per_second;
 use super::text::{clean, width};
-use super::units::{bytes, number, rate};
 use super::{GRAY, Line, Size, columns, count};
 use crate::status::{Counters, Limit, Machine, Stage, Status};
-use crate::status_query::units::duration;
-use crate::status_query::words::{is_nearly_reached, limit_name, stage_of_several};
+use crate::status_query::units::{bytes, duration, number, rate};
+use crate::status_query::words::{is_nearly_reached, limit_name};
 use crate::terminal::Color;
 
 /// Between the facts of a line.
@@ -126,7 +125,7 @@ fn machines(status: &Status) -> Vec<Fact> {
     ];
     let stages = stages.into_iter().filter_map(|(stage, color)| {
         let count = machines(Some(stage));
-        (count > 0).then(|| (format!("{} {}", number(count), stage_of_several(stage)), color))
+        (count > 0).then(|| (format!("{} {}", number(count), stage.words()), color))
     });
     let mut facts = vec![(format!("{} {unit}", number(all)), None)];
     facts.extend(stages);
@@ -140,9 +139,9 @@ fn sent(status: &Status, totals: &Totals) -> Vec<Fact> {
     let tenths = |count: u64| format!("{}.{}", number(count / 10), count % 10);
     let rates = totals.rates.map(|(answers, drops)| (tenths(answers), tenths(drops)));
     let (answers, drops) = rates.unwrap_or_else(|| ("-".to_owned(), "-".to_owned()));
-    let Counters { transfers_failed, bytes_sent, .. } = &status.counters;
-    let failed = (*transfers_failed > 0)
-        .then(|| (format!("{} failed", number(*transfers_failed)), Some(Color::Red)));
+    let bytes_sent = &status.counters.bytes_sent;
+    let failed = status.counters.other_failures();
+    let failed = (failed > 0).then(|| (format!("{} failed", number(failed)), Some(Color::Red)));
     let mut facts = vec![
         (rate(totals.bytes_rate), None),
         (format!("{answers} answers/s"), None),
@@ -198,6 +197,21 @@ mod tests {
         let facts = || ["one", "two", "three"].map(|text| (text.to_owned(), None)).to_vec();
         let texts = [0, 8, 9, 16, 17].map(|width| joined(facts(), width).text());
         assert_eq!(texts, ["one", "one", "one   two", "one   two", "one   two   three"]);
+    }
+
+    #[test]
+    fn transfers_that_were_cancelled_or_evicted_are_not_shown_as_failed() {
+        let shown = |transfers_failed| {
+            let counters = Counters {
+                transfers_failed,
+                transfers_cancelled: 4,
+                transfers_evicted: 2,
+                ..Counters::default()
+            };
+            let facts = sent(&Status { counters, ..Status::default() }, &Totals::default());
+            facts.into_iter().map(|(text, _)| text).find(|text| text.ends_with(" failed"))
+        };
+        assert_eq!((shown(6), shown(9)), (None, Some("3 failed".to_owned())));
     }
 
     #[test]

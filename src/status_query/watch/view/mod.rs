@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! pxemasq 0.1.0   process 4711   up 2 h 13 min
-//! 24 machines: 12 load, 3 wait for a disk, 9 got an offer
+//! 24 machines   12 loading   3 waiting for a disk   9 offered
 //! 94.3 MB/s   12.0 answers/s   0.0 drops/s   12.3 GB sent
 //! no limit is nearly reached
 //!
@@ -18,17 +18,16 @@ mod line;
 mod progress;
 mod rows;
 mod text;
-mod units;
 
 pub use line::Line;
 
 use crate::status::Status;
+use crate::status_query::units::number;
 use crate::terminal::Color;
 use header::Totals;
 use progress::Transfers;
 use std::collections::HashSet;
 use text::{clean, right};
-use units::number;
 
 /// The colour of what is less important.
 const GRAY: Color = Color::Gray;

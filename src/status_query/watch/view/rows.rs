@@ -4,12 +4,10 @@ use super::progress::{Progress, Transfers, key};
 use super::text::clean;
 use crate::status::{Machine, Stage, Status, Transfer};
 use crate::status_query::units::duration;
+use crate::status_query::words::no_ack;
 use crate::terminal::Color;
 use std::cmp::Reverse;
 use std::net::Ipv4Addr;
-
-/// A machine that has sent nothing for this time while it loads is marked.
-const STOPPED_MS: u64 = 3000;
 
 /// A line of the table.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -138,21 +136,18 @@ impl Row {
     }
 
     fn without_transfer(index: usize, machine: &Machine) -> Self {
-        let ago = |what: &str| format!("{what} {} ago", duration(machine.idle_ms));
-        let (words, color, class) = match machine.stage {
-            Stage::Offered => (ago("offered"), None, Class::OnItsWay),
-            Stage::Asked4011 => (ago("asked on 4011"), None, Class::OnItsWay),
-            Stage::Loading => ("begins to load".to_owned(), None, Class::Loads),
-            Stage::WaitsForDisk => {
-                ("waits for a disk".to_owned(), Some(Color::Yellow), Class::Stopped)
-            }
-            Stage::WaitsForSlot => {
-                ("waits for a free slot (tftp-max)".to_owned(), Some(Color::Yellow), Class::Stopped)
-            }
-            Stage::Loaded => (ago("loaded"), Some(Color::Green), Class::Loaded),
-            Stage::Failed => (ago("failed"), Some(Color::Red), Class::Refused),
-            Stage::Refused => (ago("refused"), Some(Color::Red), Class::Refused),
-            Stage::Unknown => (ago("seen"), None, Class::OnItsWay),
+        let (color, class) = match machine.stage {
+            Stage::Offered | Stage::Asked4011 | Stage::Unknown => (None, Class::OnItsWay),
+            Stage::Loading => (None, Class::Loads),
+            Stage::WaitsForDisk | Stage::WaitsForSlot => (Some(Color::Yellow), Class::Stopped),
+            Stage::Loaded => (Some(Color::Green), Class::Loaded),
+            Stage::Failed | Stage::Refused => (Some(Color::Red), Class::Refused),
+        };
+        let words = machine.stage.words();
+        let words = match machine.stage {
+            Stage::Loading | Stage::WaitsForDisk => words.to_owned(),
+            Stage::WaitsForSlot => format!("{words} (tftp-max)"),
+            _ => format!("{words} {} ago", duration(machine.idle_ms)),
         };
         let file = machine.last_file.as_deref().unwrap_or_default();
         Self { words: Some((words, color)), class, ..Self::of(index, machine, file) }
@@ -179,10 +174,9 @@ impl Row {
 /// Why a transfer does not go on, in words.
 fn stopped(machine: &Machine, transfer: &Transfer) -> Option<String> {
     if transfer.waits_for_disk {
-        return Some("waits for a disk".to_owned());
+        return Some(Stage::WaitsForDisk.words().to_owned());
     }
-    let stopped = machine.idle_ms >= STOPPED_MS;
-    stopped.then(|| format!("no ACK for {}", duration(machine.idle_ms)))
+    machine.stopped_ms(transfer).map(no_ack)
 }
 
 #[cfg(test)]

@@ -103,9 +103,9 @@ transfers: 48 of 50 (tftp-max)
 
 MACHINE           FILE                  PROGRESS                   RATE     LEFT
 52:54:00:00:00:01 /srv/t…4/1/initrd.img [######......]  50 %   5.0 MB/s     0:10
-52:54:00:00:00:02 /srv/t…4/2/initrd.img [#...........]  12 %    waits for a disk
+52:54:00:00:00:02 /srv/t…4/2/initrd.img [#...........]  12 %  waiting for a disk
 52:54:00:00:00:03 /srv/t…4/3/initrd.img [............]   0 %     no ACK for 12 s
-52:54:00:00:00:08 /srv/tftp/pxelinux.0  waits for a free slot (tftp-max)
+52:54:00:00:00:08 /srv/tftp/pxelinux.0  waiting for a free slot (tftp-max)
 10.0.0.4          vmlinuz               [###########.]  93 %   9.3 MB/s     0:00
 52:54:00:00:00:07 /srv/tftp/pxelinux.0  refused 2 s ago
 52:54:00:00:00:05 /srv/tftp/pxelinux.0  offered 3 s ago

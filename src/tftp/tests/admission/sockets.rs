@@ -47,7 +47,9 @@ fn transfer_whose_socket_cannot_be_watched_ends() {
     let mut bench = Bench::new(Tftp::default(), &[("/f", b"1")]);
     let effects = bench.request_from((CLIENT, 9).into(), 0, b"\0\x01f\0octet\0");
     assert!(effects.iter().any(|effect| matches!(effect, Effect::WatchSocket { id: 7, .. })));
-    assert_eq!(bench.input(Input::SocketUnusable(7)), [Effect::CloseSocket(7)]);
+    let failed = ClientEvent::TransferFailed { client: CLIENT.into(), is_cancelled: false };
+    let ends = [Effect::Observe(failed), Effect::CloseSocket(7)];
+    assert_eq!(bench.input(Input::SocketUnusable(7)), ends);
     assert_eq!(bench.files.in_use, 0);
 }
 
