@@ -43,6 +43,10 @@ impl Parsed {
         findings.extend(environment_findings(&config, Some(&interfaces), identity_now.as_ref()));
         let mut findings = arranged(findings);
         refuse_errors(&findings)?;
+        if replace {
+            // Before the lease file is opened: another user than root has no right to either, and the server is the cause to report.
+            Predecessor::check_access(config.process.pid_file.as_deref())?;
+        }
         write_lines(logger, lease_file::check(&config)?);
         let (predecessor, taken_over) = connect_to_predecessor(&config, replace)?;
         let mut refusals = Refusals::EndStart;
