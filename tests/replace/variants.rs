@@ -293,7 +293,7 @@ fn tftp_ends_and_begins_with_the_new_process() {
     running.stop();
 }
 
-/// The program that has started the server knows only the first process.
+/// The program that has started the server has only the process id of the first process.
 fn signals_to_the_process_that_waits_reach_the_server() {
     let lines = with_ranges("dhcp-hostsfile=/srv/hosts\n");
     let Some(scene) = Scene::new() else { return };

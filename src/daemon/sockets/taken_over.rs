@@ -46,7 +46,7 @@ impl TakenOver {
         Some(self.dhcp.swap_remove(at).fd)
     }
 
-    /// DHCP sockets with this port. A new socket for the port needs their consent (`SO_REUSEADDR`).
+    /// DHCP sockets with this port. A new socket for the port can be bound only if they have `SO_REUSEADDR`.
     pub fn with_port(&self, port: u16) -> impl Iterator<Item = &OwnedFd> {
         self.dhcp.iter().filter(move |socket| socket.port == port).map(|socket| &socket.fd)
     }
