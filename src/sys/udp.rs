@@ -89,8 +89,11 @@ pub fn stop_receiving(fd: &OwnedFd) {
 
 /// Ends what [`stop_receiving`] began, for a socket that is bound to an address and not to an interface.
 pub fn start_receiving(fd: &OwnedFd) {
-    // SAFETY: all fields of the structure may be zero; the family is `AF_UNSPEC` then, which ends the connection.
-    let no_peer: libc::sockaddr_in = unsafe { std::mem::zeroed() };
+    // The family ends the connection (connect(2)).
+    let family = libc::sa_family_t::try_from(libc::AF_UNSPEC).unwrap_or_default();
+    let address = libc::in_addr { s_addr: 0 };
+    let no_peer =
+        libc::sockaddr_in { sin_family: family, sin_port: 0, sin_addr: address, sin_zero: [0; 8] };
     let len = libc::socklen_t::try_from(size_of_val(&no_peer)).unwrap_or_default();
     // SAFETY: the pointer and the length are those of the structure.
     let _ = unsafe { libc::connect(fd.as_raw_fd(), (&raw const no_peer).cast(), len) };
