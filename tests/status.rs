@@ -23,6 +23,7 @@ crate::tests![
     server_that_does_not_answer_is_an_error_after_5_seconds,
     server_that_does_not_accept_connections_is_an_error_after_5_seconds,
     wrong_options_are_refused_with_a_reason,
+    invalid_configuration_is_refused_and_the_way_without_it_is_named,
     hostile_names_do_not_reach_the_terminal,
     metrics_are_accepted_by_promtool,
     dashboard_and_documents_use_all_metrics_and_no_others,
@@ -176,6 +177,30 @@ fn wrong_options_are_refused_with_a_reason() {
     let (text, code) = result(&output);
     assert_eq!(code, Some(1), "{text}");
     assert!(text.contains("cannot be found without a pid file"), "{text}");
+}
+
+fn invalid_configuration_is_refused_and_the_way_without_it_is_named() {
+    let server = StatusServer::of(&[full_state()]);
+    let folder = tempfile::tempdir().expect("a directory");
+    let file = folder.path().join("dnsmasq.conf");
+    fs::write(&file, "nonsense\n").expect("it is written");
+    let way =
+        "to ask the running server without the configuration, use --conf-file --pid-file=<path>";
+    let conf_file = format!("--conf-file={}", file.display());
+    for (words, expected, is_named) in [
+        (&["--status", &conf_file][..], 1, true),
+        (&["--status=json", &conf_file, "--conf-dir=/nonexistent"], 3, true),
+        (&["--status", "--port=x"], 1, true),
+        (&["--status", "--nonsense"], 1, false),
+        (&[&conf_file], 1, false),
+    ] {
+        let output = Command::new(env!("CARGO_BIN_EXE_pxemasq")).args(words).output();
+        let (text, code) = result(&output.expect("pxemasq runs"));
+        assert_eq!((code, text.contains(way)), (Some(expected), is_named), "{words:?}: {text}");
+    }
+    // What the message names.
+    let (text, code) = result(&server.ask(&["--status"]));
+    assert_eq!(code, Some(0), "{text}");
 }
 
 fn hostile_names_do_not_reach_the_terminal() {

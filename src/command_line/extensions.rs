@@ -7,7 +7,7 @@ use getopts::HasArg;
 #[rustfmt::skip]
 pub const EXTENSION_OPTIONS: &[(&str, HasArg, &str, &str)] = &[
     ("explain", HasArg::Maybe, "--explain[=<client>|pcap=<file>|log=<file>]", "Show the reply to a client and the lines that determine it."),
-    ("json",    HasArg::No,    "--json",                                    "Print the result of --explain or --story as JSON."),
+    ("json",    HasArg::No,    "--json",                                    "Print the result of --explain, --status or --story as JSON."),
     ("story",   HasArg::Maybe, "--story[=text|html|json] [mac=<mac>] [ip=<ip>] [last] [<log>|-]", "List the boots that a log or a packet capture shows."),
     ("replace", HasArg::No,    "--replace",                                 "Replace the running server, without an interruption."),
     ("status",  HasArg::Maybe, "--status[=text|json|watch|metrics]",        "Show what the running server does."),
@@ -31,7 +31,7 @@ pub const OFFERED_VALUES: &[(&str, &[&str])] = &[
 pub struct Extensions {
     /// Clients of `--explain`, as [`to_text`](crate::byte_text::to_text). Empty: the usual clients.
     pub explain: Vec<String>,
-    /// Whether the result of `--explain` or `--story` is JSON.
+    /// Whether the result of `--explain`, `--status` or `--story` is JSON.
     pub json: bool,
     /// Format and filter of `--story`; empty: the default.
     pub story: Option<String>,

@@ -1,14 +1,14 @@
 //! The messages between a server and the process that replaces it, on one connection of the control socket.
 //!
 //! ```text
-//! new ─► old  Replace (a request)
-//!        old ─► new  Offer, with descriptors: sockets that listen, the control socket, and what else goes on     or Refused
-//! new ─► old  Prepared: everything that can fail is done
-//!        old ─► new  Go: the old process does not read the sockets any more
-//! new ─► old  Serving: the new process reads them
+//! new ─► server  Replace (a request)
+//!        server ─► new  Offer, with descriptors: sockets that listen, the control socket, and others     or Refused
+//! new ─► server  Prepared: everything that can fail is done
+//!        server ─► new  Go: the server does not read the sockets any more
+//! new ─► server  Serving: the new process reads them
 //! ```
 //!
-//! If the connection is closed before `Serving`, the old process goes on. After it, the connection stays open: it is the link by
+//! If the connection is closed before `Serving`, the server serves as before. After it, the connection stays open: it is the link by
 //! which the server reaches a process that it has replaced, until that one has finished its transfers. The next server gets the
 //! descriptors of all links.
 
@@ -21,7 +21,7 @@ use std::net::{IpAddr, SocketAddr};
 pub enum Message {
     /// All messages except datagrams.
     Control(Control),
-    /// A datagram on port 69 that may belong to a transfer of the old process (`tftp-single-port`).
+    /// A datagram on port 69 that may belong to a transfer of the replaced process (`tftp-single-port`).
     Datagram(ForwardedDatagram),
 }
 
@@ -45,7 +45,7 @@ pub enum Control {
         /// Its process id.
         pid: u32,
     },
-    /// The old process does not read the sockets any more.
+    /// The server does not read the sockets any more.
     Go(Box<HandOver>),
     /// The new process reads the sockets.
     Serving,
@@ -55,14 +55,14 @@ pub enum Control {
         /// What was counted.
         counters: Box<Counters>,
     },
-    /// To an earlier process: a connection of the control socket that is for it. The message has its descriptor.
+    /// To a replaced process: a connection of the control socket that is for it. The message has its descriptor.
     Connection,
-    /// To an earlier process: the server has ended, with this exit code.
+    /// To a replaced process: the server has ended, with this exit code.
     Ended {
         /// The exit code.
         code: u8,
     },
-    /// To an earlier process: the log file was moved.
+    /// To a replaced process: the log file was moved.
     ReopenLog,
     /// To the server: a signal that the process which waits has received.
     Signal {
@@ -78,7 +78,7 @@ pub enum Control {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Offer {
-    /// The process id of the old process.
+    /// The process id of the server.
     pub pid: u32,
     /// Its version.
     pub version: String,
@@ -86,15 +86,15 @@ pub struct Offer {
     pub descriptors: Vec<Descriptor>,
     /// Whether another `Offer` follows.
     pub more: bool,
-    /// Whether the old process needs datagrams of port 69 that are for its transfers (`tftp-single-port`).
+    /// Whether the replaced process needs datagrams of port 69 that are for its transfers (`tftp-single-port`).
     pub needs_datagrams: bool,
 }
 
-/// What the new process has to know of earlier processes.
+/// What the new process has to know of the processes that were replaced before.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct HandOver {
-    /// What those have counted that have finished before the old one.
+    /// What those have counted that have finished before this one.
     pub earlier_counters: Counters,
     /// The process ids of those that have finished, and only wait for the end of the server.
     pub finished: Vec<u32>,

@@ -68,7 +68,7 @@ fn absent(socket: &Path, path: &str) -> String {
 
 fn not_running(path: &str) -> String {
     format!(
-        "no server is running with the control socket {path}: use the same options as for its start"
+        "no server is running with the control socket {path}: use the same options as for its start, or start it"
     )
 }
 

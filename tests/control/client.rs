@@ -38,13 +38,18 @@ pub fn ask(client: &Channel, message: &[u8]) -> Option<(u8, String)> {
 
 /// `--status` with the configuration and these words, as this user; 0: root.
 pub fn status_as(setup: &Setup, user: u32, words: &[&str]) -> Output {
+    run_as(setup, user, &[&["--status=json"], words].concat())
+}
+
+/// The program with the configuration and these words, as this user; 0: root.
+pub fn run_as(setup: &Setup, user: u32, words: &[&str]) -> Output {
     const PROGRAM: &str = "/srv/pxemasq";
     if !Path::new(PROGRAM).exists() {
         setup.lab.copy(env!("CARGO_BIN_EXE_pxemasq"), PROGRAM);
     }
     let id = user.to_string();
     let mut command = Command::new("setpriv");
-    command.args(["--reuid", &id, "--regid", &id, "--clear-groups", PROGRAM, "--status=json"]);
+    command.args(["--reuid", &id, "--regid", &id, "--clear-groups", PROGRAM]);
     command.args(["-C", CONFIG]).args(words).env("LC_ALL", "C").stdin(Stdio::null());
     command.output().expect("setpriv is installed")
 }

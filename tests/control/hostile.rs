@@ -1,4 +1,4 @@
-//! Clients of root that do everything wrong. Machines boot meanwhile, and nothing is left.
+//! Clients of root that send malformed requests. Machines boot meanwhile, and nothing is left.
 
 use crate::client::{
     SOCKET, answer, answering, ask, assert_holds, connect, file_process, held, status_as,

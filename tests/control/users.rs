@@ -1,6 +1,6 @@
 //! Who gets an answer.
 
-use crate::client::{SOCKET, answering, status_as};
+use crate::client::{SOCKET, answering, run_as, status_as};
 use crate::common::lab::Process;
 use crate::common::required;
 use crate::impostor;
@@ -11,6 +11,7 @@ use std::process::Stdio;
 
 crate::tests![
     only_root_gets_an_answer,
+    replacement_by_another_user_is_refused_before_the_lease_file_is_opened,
     user_who_started_the_server_gets_an_answer,
     owner_of_the_directory_cannot_impersonate_the_server,
 ];
@@ -36,6 +37,22 @@ fn only_root_gets_an_answer() {
         .expect("root can do this");
     let error = answering(&status_as(&setup, 65534, &[])).expect_err("another user");
     assert_eq!(error, "only root and the user who started it may do this");
+    end(id);
+}
+
+fn replacement_by_another_user_is_refused_before_the_lease_file_is_opened() {
+    let Some(setup) = required(Setup::new(RANGE)) else { return };
+    assert_eq!(setup.background(&[]), started());
+    let id = daemon().expect("a pid file");
+    assert_eq!(answering(&status_as(&setup, 0, &[])), Ok(id.into()));
+    let output = run_as(&setup, 990, &["--replace"]);
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(5), "{text}");
+    assert!(text.contains("Permission denied: use the option as root"), "{text}");
+    assert!(!text.contains("lease"), "{text}");
+    // An error of the configuration comes first.
+    let output = run_as(&setup, 990, &["--replace", "--port=x"]);
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
     end(id);
 }
 

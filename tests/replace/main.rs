@@ -1,4 +1,4 @@
-//! `--replace`: the change from a server to the process that replaces it, without load, under load, with a new process that dies
+//! `--replace`: the change from a server to the process that replaces it, without load, under load, with a new process that ends
 //! at each stage, and with each way to start the server.
 
 #[path = "../common/mod.rs"]

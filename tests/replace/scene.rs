@@ -223,7 +223,7 @@ pub fn pid_of_status() -> Result<u32, String> {
     status().map(|status| status.pid)
 }
 
-/// The process id of the server that has replaced this one. On a busy machine, the old one may still answer a request for the state
+/// The process id of the server that has replaced this one. On a busy machine, the replaced one may still answer a request for the state
 /// that is sent directly after the replacement.
 pub fn pid_after(replaced: u32) -> Option<u32> {
     eventually(TIMEOUT, || pid_of_status().ok().filter(|id| *id != replaced))

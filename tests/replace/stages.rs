@@ -360,7 +360,7 @@ impl Running {
     fn replaced(self) -> Self {
         let Self { scene, mut prober, pid, transfer, .. } = self;
         assert!(transfer.finish() == Ok(contents(FILE, SIZE)), "the file differs");
-        eventually(TIMEOUT, || (!runs(pid)).then_some(())).expect("the old process ends");
+        eventually(TIMEOUT, || (!runs(pid)).then_some(())).expect("the replaced process ends");
         assert_eq!(prober.ask(&PORTS), Ok(()));
         let transfer = LockstepClient::ask(scene.client(), CLIENT, FILE).expect("a transfer");
         let pid = pid_of_status().expect("a server runs");
@@ -388,7 +388,7 @@ fn state_is_consistent_after_the_command_was_killed_at_any_time() {
         let delay = duration * number * 2 / KILLS;
         sleep(delay);
         drop(command);
-        // Either all new processes end, or the old one does not serve any more.
+        // Either all new processes end, or the previous server does not serve any more.
         let settled = || {
             let new = programs().into_iter().any(|id| !running.processes.contains(&id));
             let serving = pid_of_status().ok()?;

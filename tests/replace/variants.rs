@@ -30,7 +30,7 @@ crate::tests![
     dhcp_ends_and_begins_with_the_new_process,
     tftp_ends_and_begins_with_the_new_process,
     signals_to_the_process_that_waits_reach_the_server,
-    transfers_of_the_old_process_end_with_the_server,
+    transfers_of_the_replaced_process_end_with_the_server,
     log_file_is_opened_again_by_both_processes,
 ];
 
@@ -95,7 +95,7 @@ impl Running {
         }
     }
 
-    /// The old process finishes its transfer, and ends, or waits.
+    /// The replaced process finishes its transfer, and ends, or waits.
     fn finish_transfer(&mut self, old: u32) {
         while self.transfer.step().unwrap_or_else(|error| panic!("{error}: {:#?}", log())) {}
         assert!(self.transfer.got == contents(FILE, SIZE), "the file differs");
@@ -243,7 +243,7 @@ fn server_with_a_port_range_is_replaced() {
     replace_twice(&with_ranges("tftp-port-range=40000,40009\n"), &[], &PORTS);
 }
 
-/// The old process has the only port until its transfer has ended.
+/// The replaced process has the only port until its transfer has ended.
 fn server_with_a_port_range_without_a_free_port_is_replaced() {
     let lines = with_ranges("tftp-port-range=40000,40000\n");
     let Some(mut running) = Running::new(&lines, &[]) else { return };
@@ -315,7 +315,7 @@ fn tftp_ends_and_begins_with_the_new_process() {
     running.stop();
 }
 
-/// The program that has started the server knows only the first process.
+/// The program that has started the server has only the process id of the first process.
 fn signals_to_the_process_that_waits_reach_the_server() {
     let lines = with_ranges("dhcp-hostsfile=/srv/hosts\n");
     let Some(scene) = Scene::new() else { return };
@@ -341,7 +341,7 @@ fn signals_to_the_process_that_waits_reach_the_server() {
 }
 
 /// As without a replacement, SIGTERM ends everything.
-fn transfers_of_the_old_process_end_with_the_server() {
+fn transfers_of_the_replaced_process_end_with_the_server() {
     for words in [&[][..], &["-k"]] {
         let Some(mut running) = Running::new(&with_ranges(""), words) else { return };
         running.pid = running.scene.replace(words);

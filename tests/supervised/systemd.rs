@@ -243,7 +243,7 @@ fn forking_service_is_replaced_by_its_pid_file() {
             service.turn();
             (!runs(old)).then_some(())
         };
-        eventually(MAX_LEAVING, has_ended).expect("the old process ends");
+        eventually(MAX_LEAVING, has_ended).expect("the replaced process ends");
         service.expect_main(new);
     }
     let transfer = machine.transfer();

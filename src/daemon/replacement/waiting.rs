@@ -1,5 +1,5 @@
-//! A process that was replaced and has finished its transfers, and that the program which started it must not see end: it forwards
-//! signals to the server, and ends when the server ends.
+//! A process that was replaced and has finished its transfers, and that must not end while the server runs, because the program that
+//! started it waits for its end. It forwards signals to the server, and ends when the server ends.
 
 use crate::control::replacement::{Control, MAX_MESSAGE_LEN, Message};
 use crate::daemon::ExitReason;

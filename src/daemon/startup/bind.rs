@@ -18,7 +18,7 @@ use crate::daemon::sockets::{EventSource, Sockets, TakenOver};
 use crate::diagnose::environment::environment_findings;
 use crate::error::StartupError;
 use crate::finding::{Finding, Level, arranged};
-use crate::log_line::{FileLine, Line};
+use crate::log_line::Line;
 use crate::logging::Logger;
 use crate::net::Interfaces;
 use crate::reason::StartReason;
@@ -43,7 +43,7 @@ impl Parsed {
         findings.extend(environment_findings(&config, Some(&interfaces), identity_now.as_ref()));
         let mut findings = arranged(findings);
         refuse_errors(&findings)?;
-        write_lines(logger, lease_file::check(&config)?);
+        check_lease_file(&config, replace, logger)?;
         let (predecessor, taken_over) = connect_to_predecessor(&config, replace)?;
         let mut refusals = Refusals::EndStart;
         let (sockets, device) = open_sockets(&config, &interfaces, taken_over, &mut refusals)?;
@@ -81,6 +81,18 @@ impl Parsed {
             starter: std::process::id(),
         })
     }
+}
+
+/// Opens the lease file. With `--replace` the access to the running server is checked first: another user than root has no right to
+/// either, and the message about the server has the remedy.
+fn check_lease_file(config: &Config, replace: bool, logger: &Logger) -> Result<(), StartupError> {
+    if replace {
+        Predecessor::check_access(config.process.pid_file.as_deref())?;
+    }
+    for line in lease_file::check(config)? {
+        logger.write(&Line::File(line));
+    }
+    Ok(())
 }
 
 /// With `--replace`, the running server and its sockets.
@@ -140,12 +152,6 @@ pub fn open_sockets(
         refusals.check(unbound, sockets.bind_dhcp_first_to(name))?;
     }
     Ok((sockets, device))
-}
-
-fn write_lines(logger: &Logger, lines: Vec<FileLine>) {
-    for line in lines {
-        logger.write(&Line::File(line));
-    }
 }
 
 /// With `bind-interfaces` a missing interface is an error.

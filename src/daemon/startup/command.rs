@@ -3,7 +3,7 @@
 use super::parsed::Parsed;
 use super::test_run::TestRun;
 use crate::command_line::{self, CommandLine, Extensions, Termination};
-use crate::config::read::load::Loader;
+use crate::config::read::load::{Loaded, Loader};
 use crate::config::read::system_lookups::SystemLookups;
 use crate::error::StartupError;
 use crate::status_query::StatusRequest;
@@ -11,6 +11,7 @@ use crate::story::{OutputFormat, StoryRequest};
 use crate::sys::interfaces::has_interface;
 use conf_parser::Switch;
 use std::ffi::OsString;
+use std::ops::ControlFlow;
 
 /// What the command line asks for.
 pub enum Command {
@@ -57,26 +58,46 @@ fn command(line: CommandLine) -> Result<Command, StartupError> {
             "bad command line options: --json is for --explain, --status or --story",
         ));
     }
-    let test = has_switch(&line, Switch::Test);
+    let has_way = line.extensions.status.is_some() && line.end == Termination::Complete;
+    match load(&line).map_err(|error| if has_way { with_way_to_ask(error) } else { error })? {
+        ControlFlow::Break(text) => Ok(Command::Print(text)),
+        ControlFlow::Continue(loaded) => loaded_command(line, loaded),
+    }
+}
+
+/// Reads the configuration of the command line and of the files that it names. `Break`: the text of `--version` or `--help`.
+fn load(line: &CommandLine) -> Result<ControlFlow<String, Loaded>, StartupError> {
     let mut loader = Loader::new(SystemLookups { has_interface });
     for given in &line.options {
         match given.row.switch() {
-            Some(Switch::Version) => return Ok(Command::Print(command_line::version())),
+            Some(Switch::Version) => return Ok(ControlFlow::Break(command_line::version())),
             Some(Switch::Help) => {
                 let width = command_line::DEFAULT_WIDTH;
-                return Ok(Command::Print(command_line::help(line.page, width)));
+                return Ok(ControlFlow::Break(command_line::help(line.page, width)));
             }
             _ => loader.argument(given.row, given.value.as_deref())?,
         }
     }
     if let Some(message) = syntax_error(line.end) {
-        let detail = line.error_detail.unwrap_or_default();
+        let detail = line.error_detail.clone().unwrap_or_default();
         return Err(StartupError::config(message).with_detail(detail));
     }
     loader.main_file()?;
+    loader.finish().map(ControlFlow::Continue)
+}
+
+/// The configuration is often invalid just when the state of the server is of interest: after an edit.
+fn with_way_to_ask(error: StartupError) -> StartupError {
+    let way =
+        "to ask the running server without the configuration, use --conf-file --pid-file=<path>";
+    let further = [error.further(), &[way.to_owned()]].concat();
+    error.with_further(further)
+}
+
+fn loaded_command(line: CommandLine, loaded: Loaded) -> Result<Command, StartupError> {
+    let test = has_switch(&line, Switch::Test);
     let mode = line.test;
     let Extensions { explain: clients, json, unconfined, replace, status, .. } = line.extensions;
-    let loaded = loader.finish()?;
     if let Some(format) = status {
         let pid_file = loaded.config.process.pid_file.as_deref();
         return StatusRequest::parse(&format, json, pid_file).map(Command::Status);

@@ -43,6 +43,11 @@ enum Failure {
 }
 
 impl Predecessor {
+    /// Whether this user may connect to a running server. The server is not asked for anything.
+    pub fn check_access(pid_file: Option<&Path>) -> Result<(), StartupError> {
+        connect(&control_path(pid_file)?).map(drop)
+    }
+
     /// Requests what the running server has, without changing it.
     pub fn connect(pid_file: Option<&Path>) -> Result<(Self, TakenOver), StartupError> {
         let path = control_path(pid_file)?;
@@ -110,7 +115,7 @@ impl Predecessor {
     }
 }
 
-/// The running server stops to read its sockets; from now on this process reads them. `is_awaited`: whether the process that was
+/// The running server stops reading its sockets; from now on this process reads them. `is_awaited`: whether the process that was
 /// started still waits. It writes the pid file, so without it no server is replaced.
 pub fn take_over(link: &Channel, is_awaited: impl Fn() -> bool) -> Result<HandOver, StartupError> {
     send(link, Control::Prepared { pid: process_id::own() })?;
@@ -136,7 +141,9 @@ fn refused(reason: &str) -> StartupError {
 
 fn broken(error: &io::Error) -> Failure {
     let reason = match error.kind() {
-        io::ErrorKind::WouldBlock => "it does not answer".to_owned(),
+        io::ErrorKind::WouldBlock => {
+            "it does not answer: if it serves no clients either, restart it".to_owned()
+        }
         _ => strerror(error),
     };
     Failure::Final(refused(&reason))

@@ -233,7 +233,7 @@ pub const FILES_AND_PATHS: &[Attempt] = &[
     attempt!(FILES,    "removes a file",                     SYS_unlink(0)),
     attempt!(NONE,     "watches directories",                SYS_inotify_init1(BAD)),
     attempt!(FILES,    "watches a directory",                SYS_inotify_add_watch(BAD, 0, 0)),
-    attempt!(FILES,    "stops to watch a directory",         SYS_inotify_rm_watch(BAD, 0)),
+    attempt!(FILES,    "stops watching a directory",         SYS_inotify_rm_watch(BAD, 0)),
     attempt!(FILES,    "reads facts about a file system",    SYS_fstatfs(BAD)),
     attempt!(FILES,    "lists a directory",                  SYS_getdents64(BAD)),
     attempt!(FILES,    "creates a file in memory",           SYS_memfd_create(0, 0)),

@@ -52,7 +52,7 @@ impl Documents {
     pub fn get(&self, channel: &Channel) -> Result<Arc<Vec<u8>>, String> {
         self.get_within(channel, STATUS_TIMEOUT).map_err(|error| match error.kind() {
             ErrorKind::TimedOut => {
-                "the server has not made its state within 4 seconds: it is busy or stopped"
+                "the server has not made its state within 4 seconds: it is busy or stopped. If it serves no clients either, restart it"
                     .to_owned()
             }
             ErrorKind::WouldBlock => "the server is busy: try again".to_owned(),

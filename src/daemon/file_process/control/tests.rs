@@ -1,4 +1,4 @@
-//! Clients of the control socket, good and bad. The other end of the channel is the packet process.
+//! Clients of the control socket, with valid and invalid requests. The other end of the channel is the packet process.
 
 use super::{Control, MAX_CONNECTIONS};
 use crate::control::{Command, ERROR, LAST, MAX_PART_LEN, MORE, Replace, Request};
@@ -95,7 +95,7 @@ fn document_is_sent_in_parts_and_the_connection_goes_on() {
     let document: Vec<u8> = (0..100_000_u32).map(|nth| nth.to_le_bytes()[0]).collect();
     for _ in 0..2 {
         client.send(&status()).unwrap();
-        // The second answer has the same document: it is young.
+        // The second answer has the same document: it is less than 100 ms old.
         if !client.wait(Duration::from_millis(50)) {
             scene.write_document(&document);
         }

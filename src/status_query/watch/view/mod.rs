@@ -2,14 +2,15 @@
 //! lines of the screen.
 //!
 //! ```text
-//! pxemasq 0.1.0   process 4711   up 2 h 13 min
-//! 24 machines   12 loading   3 waiting for a disk   9 offered
-//! 94.3 MB/s   12.0 answers/s   0.0 drops/s   12.3 GB sent
-//! no limit is nearly reached
+//! pxemasq 0.1.0   process 4711   up 2 h 13 min   has replaced 4700
+//! 9 machines   3 loading   1 waiting for a disk   1 waiting for a free slot
+//! 15.5 MB/s   - answers/s   - drops/s   1,234 drops   12.3 GB sent   2 failed
+//! transfers: 48 of 50 (tftp-max)
 //!
-//! MACHINE           FILE            PROGRESS                     RATE     LEFT
-//! 52:54:00:12:34:56 boot/vmlinuz    [######........]  43 %   9.3 MB/s     0:12
-//! … and 12 more machines                                                q: end
+//! MACHINE           FILE                  PROGRESS                   RATE     LEFT
+//! 52:54:00:00:00:01 /srv/t…4/1/initrd.img [######......]  50 %   5.0 MB/s     0:10
+//! 52:54:00:00:00:02 /srv/t…4/2/initrd.img [#...........]  12 %    waits for a disk
+//! … and 7 more machines                                                     q: end
 //! ```
 
 mod columns;
