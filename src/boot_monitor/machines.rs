@@ -182,7 +182,9 @@ impl Machines {
         let Self { machines, mac_by_ip, refused, .. } = self;
         let is_bound = mac_by_ip.get(&ip) == Some(&mac);
         let earlier = if is_bound { None } else { machines.remove(&ClientKey::Ip(ip)) };
-        refused.remove(&ClientKey::Ip(ip));
+        if !refused.is_empty() {
+            refused.remove(&ClientKey::Ip(ip));
+        }
         if let Some(state) = machines.get_mut(&ClientKey::Mac(mac)) {
             state.ip = Some(ip);
             if let Some(earlier) = earlier {
@@ -201,7 +203,10 @@ impl Machines {
             self.refuse(key, now);
             return None;
         }
-        self.refused.remove(&key);
+        // This is done for each reply, and mostly no machine is refused.
+        if !self.refused.is_empty() {
+            self.refused.remove(&key);
+        }
         let state = self.machines.entry(key).or_default();
         state.last_seen = state.last_seen.max(now);
         if let ClientKey::Ip(ip) = key {
