@@ -80,8 +80,7 @@ impl BootMonitor {
             ClientEvent::OtherServerReply(reply) => return self.other_server(reply, now),
             ClientEvent::TransferCompleted(transfer) => return self.file_sent(&transfer, now),
             ClientEvent::FirstAck { client } => {
-                let state = self.clients.get_mut(&self.key_for(client))?;
-                state.first_ack();
+                self.clients.get_mut(&self.key_for(client))?.first_ack();
                 return None;
             }
             // Findings depend on what the client does next.
