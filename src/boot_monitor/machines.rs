@@ -5,6 +5,7 @@ use super::{ClientKey, MAX_CLIENTS, MAX_PATH_LEN, REPORT_INTERVAL};
 use crate::time::Timestamp;
 use crate::wire::client_arch::Architecture;
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -180,7 +181,16 @@ impl Machines {
     /// A machine has got an address. What is known of that address belongs to it.
     fn bind(&mut self, mac: Mac, ip: IpAddr) {
         let Self { machines, mac_by_ip, refused, .. } = self;
-        let is_bound = mac_by_ip.get(&ip) == Some(&mac);
+        let has_space = mac_by_ip.len() < MAX_MACHINES + MAX_REFUSED;
+        let is_bound = match mac_by_ip.entry(ip) {
+            Entry::Occupied(mut bound) => bound.insert(mac) == mac,
+            Entry::Vacant(free) => {
+                if has_space {
+                    free.insert(mac);
+                }
+                false
+            }
+        };
         let earlier = if is_bound { None } else { machines.remove(&ClientKey::Ip(ip)) };
         if !refused.is_empty() {
             refused.remove(&ClientKey::Ip(ip));
@@ -190,10 +200,6 @@ impl Machines {
             if let Some(earlier) = earlier {
                 state.merge(earlier);
             }
-        }
-        let has_space = mac_by_ip.len() < MAX_MACHINES + MAX_REFUSED;
-        if !is_bound && (has_space || mac_by_ip.contains_key(&ip)) {
-            mac_by_ip.insert(ip, mac);
         }
     }
 
