@@ -5,10 +5,11 @@ use crate::control::{Command, ERROR, Replace, Request};
 use crate::daemon::replacement::EarlierProcess;
 use crate::daemon::sockets::{DhcpSocket, TakenOver};
 use crate::error::StartupError;
-use crate::status_query::connection::{connect, control_path};
+use crate::status_query::connection::{connect, connect_error, control_path};
 use crate::strerror::strerror;
 use crate::sys::channel::Channel;
-use crate::sys::control_socket::ControlListener;
+use crate::sys::control_socket::{ConnectError, ControlListener};
+use crate::sys::file_access::writable;
 use crate::sys::process_id;
 use std::fs;
 use std::io;
@@ -43,9 +44,15 @@ enum Failure {
 }
 
 impl Predecessor {
-    /// Whether this user may connect to a running server. The server is not asked for anything.
+    /// An error if this user may not connect to the control socket. There is no connection to the server.
     pub fn check_access(pid_file: Option<&Path>) -> Result<(), StartupError> {
-        connect(&control_path(pid_file)?).map(drop)
+        let path = control_path(pid_file)?;
+        match writable(&path) {
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied && path.exists() => {
+                Err(connect_error(&path, &ConnectError::System(error)))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Requests what the running server has, without changing it.
