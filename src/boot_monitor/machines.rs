@@ -16,6 +16,8 @@ pub struct Machines {
     mac_by_ip: HashMap<IpAddr, Mac>,
     /// Machines for which there was no space, and the time of the last event of each.
     refused: HashMap<ClientKey, Timestamp>,
+    /// There may be machines by IP address.
+    has_ip_keys: bool,
     /// When machines were forgotten last.
     cleaned_at: Timestamp,
 }
@@ -142,11 +144,12 @@ impl Machines {
             return;
         }
         self.cleaned_at = now;
-        let Self { machines, mac_by_ip, refused, .. } = self;
+        let Self { machines, mac_by_ip, refused, has_ip_keys, .. } = self;
         refused.retain(|_, seen| now - *seen < RETENTION);
         machines.retain(|_, state| {
             now - state.last_seen < RETENTION || state.ip.is_some_and(&has_transfer)
         });
+        *has_ip_keys = machines.keys().any(|key| matches!(key, ClientKey::Ip(_)));
         mac_by_ip.retain(|_, mac| {
             let key = ClientKey::Mac(*mac);
             machines.contains_key(&key) || refused.contains_key(&key)
@@ -180,7 +183,7 @@ impl Machines {
 
     /// A machine has got an address. What is known of that address belongs to it.
     fn bind(&mut self, mac: Mac, ip: IpAddr) {
-        let Self { machines, mac_by_ip, refused, .. } = self;
+        let Self { machines, mac_by_ip, refused, has_ip_keys, .. } = self;
         let has_space = mac_by_ip.len() < MAX_MACHINES + MAX_REFUSED;
         let is_bound = match mac_by_ip.entry(ip) {
             Entry::Occupied(mut bound) => bound.insert(mac) == mac,
@@ -191,9 +194,11 @@ impl Machines {
                 false
             }
         };
-        let earlier = if is_bound { None } else { machines.remove(&ClientKey::Ip(ip)) };
+        // This is done for each reply, and mostly there is no machine without a known hardware address.
+        let key = ClientKey::Ip(ip);
+        let earlier = if is_bound || !*has_ip_keys { None } else { machines.remove(&key) };
         if !refused.is_empty() {
-            refused.remove(&ClientKey::Ip(ip));
+            refused.remove(&key);
         }
         if let Some(state) = machines.get_mut(&ClientKey::Mac(mac)) {
             state.ip = Some(ip);
@@ -217,6 +222,7 @@ impl Machines {
         state.last_seen = state.last_seen.max(now);
         if let ClientKey::Ip(ip) = key {
             state.ip = Some(ip);
+            self.has_ip_keys = true;
         }
         Some(state)
     }
