@@ -182,6 +182,7 @@ pub const OPTIONS: &[Attempt] = &[
     option!(NONE,    TCP,    IP_MTU_DISCOVER),
     option!(NONE,    TCP,    IP_PKTINFO),
     option!(NONE,    TCP,    SO_REUSEADDR),
+    option!(NONE,    TCP,    SO_REUSEPORT),
     option!(NONE,    TCP,    SO_RCVBUF),
     option!(NONE,    TCP,    SO_RCVBUFFORCE),
     option!(NONE,    TCP,    IPV6_V6ONLY),
