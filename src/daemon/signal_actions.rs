@@ -15,7 +15,7 @@ impl Daemon {
         let arrived: Vec<SignalAction> =
             std::iter::from_fn(|| self.process.signals.next()).collect();
         if self.replacement.is_replaced() {
-            return self.signals_of_replaced(&arrived, now);
+            return self.signals_of_replaced(&arrived);
         }
         self.handle_signal_actions(&arrived, now)
     }

@@ -36,7 +36,7 @@ use log::kv::Key;
 use record::Record;
 use std::fs::File;
 use std::io;
-use std::os::fd::{AsFd, RawFd};
+use std::os::fd::{AsFd, OwnedFd, RawFd};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -177,13 +177,14 @@ impl Logger {
         self.write(&Line::Process(ProcessLine::FailedToStart));
     }
 
-    /// Whether this process holds a regular file, or standard error that is one, to which lines are written.
-    pub fn has_regular_file(process: &Process) -> bool {
+    /// Whether this process holds a regular file to which lines are written. `standard_error`: that of the start, if they are written
+    /// there.
+    pub fn has_regular_file(process: &Process, standard_error: Option<&OwnedFd>) -> bool {
         let is_regular =
             |facts: io::Result<std::fs::Metadata>| facts.is_ok_and(|facts| facts.is_file());
-        let stderr = || io::stderr().as_fd().try_clone_to_owned().map(File::from);
+        let of_fd = |fd: &OwnedFd| fd.try_clone().and_then(|fd| File::from(fd).metadata());
         process.log_file().is_some_and(|path| is_regular(std::fs::metadata(path)))
-            || process.logs_to_stderr() && is_regular(stderr().and_then(|file| file.metadata()))
+            || standard_error.is_some_and(|fd| is_regular(of_fd(fd)))
     }
 
     /// Whether the log is written to a file, which is opened again after SIGUSR2.

@@ -1,8 +1,10 @@
 //! The system log while the file process connects.
 
+use super::Logger;
 use super::syslog::{QueueLimits, SinkState, Syslog};
 use super::syslog_connection::{Connected, SyslogConnector, SyslogSocket};
 use std::io::{ErrorKind, Read};
+use std::os::fd::OwnedFd;
 use std::os::unix::net::{UnixDatagram, UnixListener};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -155,4 +157,16 @@ fn stream_that_accepts_no_connection_is_requested_again_when_resumed() {
     let log = datagrams(&setup.path);
     setup.answer();
     assert_eq!(received(&log), ["a"]);
+}
+
+#[test]
+#[cfg_attr(miri, ignore = "Miri does not support the call")]
+fn standard_error_of_the_start_may_be_a_regular_file() {
+    let process = crate::config::Process { debug: true, ..Default::default() };
+    let regular = |fd: Option<&OwnedFd>| Logger::has_regular_file(&process, fd);
+    let file: OwnedFd = tempfile::tempfile().unwrap().into();
+    let (pipe, _writer) = std::io::pipe().unwrap();
+    assert!(regular(Some(&file)));
+    assert!(!regular(Some(&pipe.into())));
+    assert!(!regular(None));
 }

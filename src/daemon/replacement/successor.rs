@@ -216,12 +216,10 @@ impl Daemon {
     pub(in crate::daemon) fn signals_of_replaced(
         &mut self,
         arrived: &[SignalAction],
-        now: Timestamp,
     ) -> Option<ExitReason> {
         if arrived.contains(&SignalAction::ReapChildren) {
             reap_children();
         }
-        let since = self.replacement.replaced_at()?;
         let Successor { link, waits, .. } = self.replacement.successor.as_ref()?;
         if *waits {
             for action in arrived {
@@ -234,11 +232,6 @@ impl Daemon {
                 manager.reloading();
                 manager.ready();
             }
-            return None;
-        }
-        if now < since + MIN_FINISHING_TIME && arrived.contains(&SignalAction::Terminate) {
-            // It was sent to the process of the pid file, which has changed meanwhile.
-            forward_signal(link, SignalAction::Terminate);
             return None;
         }
         if arrived.contains(&SignalAction::Rotate) {

@@ -264,7 +264,7 @@ impl Confined {
         opened.created.into_iter().for_each(CreatedFile::keep);
         let busy_poll = BusyPoll::new(limits::processors());
         let sd_notify = service_manager(predecessor.as_mut());
-        let writes = prepare_writes(&config, &mut sockets);
+        let writes = prepare_writes(&config, &mut sockets, standard_error.as_ref());
         let monitoring = monitoring(&config, &route);
         let packets = limits.confine(&packet_profile(logger, sd_notify.as_ref(), writes));
         let banner = StartupBanner {

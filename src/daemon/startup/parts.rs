@@ -21,7 +21,7 @@ use crate::net::Interfaces;
 use crate::sys::interfaces::{RouteSocket, Watch};
 use crate::sys::neighbour_limit;
 use crate::sys::profile::{Profile, Role};
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 
 /// The connection to the service manager: that of the environment, or of the server that is replaced.
 pub fn service_manager(predecessor: Option<&mut Predecessor>) -> Option<SdNotify> {
@@ -58,8 +58,12 @@ pub fn monitoring(config: &Config, route: &RouteSocket) -> Monitoring {
 /// Prepares to send blocks of several transfers with one system call. A request of `io_submit` can have a flag with which it
 /// overwrites a file that is open for appending (`RWF_NOAPPEND`), and seccomp does not see it. So it is not used if old lines of
 /// a log could be changed.
-pub fn prepare_writes(config: &Config, sockets: &mut Sockets) -> Option<i32> {
-    let is_log_safe = !Logger::has_regular_file(&config.process);
+pub fn prepare_writes(
+    config: &Config,
+    sockets: &mut Sockets,
+    standard_error: Option<&OwnedFd>,
+) -> Option<i32> {
+    let is_log_safe = !Logger::has_regular_file(&config.process, standard_error);
     is_log_safe.then(|| sockets.transfers().prepare_writes()).flatten()
 }
 
