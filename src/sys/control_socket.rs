@@ -128,7 +128,7 @@ fn has_server(path: &Path) -> bool {
 }
 
 /// Connects to a server of root or of the user of this process. `WouldBlock`: the server has not accepted other connections for
-/// [`CONNECT_SECONDS`], so that there is no space for this one.
+/// `CONNECT_SECONDS`, so that there is no space for this one.
 pub fn connect_to_server(path: &Path) -> Result<Channel, ConnectError> {
     let found = fs::symlink_metadata(path).map_err(ConnectError::System)?;
     // The owner of the directory could direct the client to another server of root by a link.
