@@ -1,8 +1,12 @@
 //! The end of the process.
 
+use super::file_process::FileProcess;
+use super::host_process::HostProcess;
 use super::replacement::Replacement;
+use super::script::Script;
 use super::{Daemon, ProcessControl};
 use crate::log_line::{Line, ProcessLine};
+use crate::logging::Logger;
 use crate::sys::signals::restore_default_handlers;
 
 /// Why the daemon ended.
@@ -46,21 +50,13 @@ impl Daemon {
     /// Closes all sockets, so that the ports are free for another server, passes the remaining calls to the script's process,
     /// writes the remaining lines of the log, and ends the other processes.
     fn shutdown(self, reason: ExitReason) {
-        let Self { script, sockets, logger, process, mut file_process, host, replacement, .. } =
-            self;
+        let Self { script, sockets, logger, process, file_process, host, replacement, .. } = self;
         let ProcessControl { signals, .. } = process;
         drop(sockets);
         // A second signal ends the process, which may wait for the script.
         drop(signals);
         restore_default_handlers();
-        if let Some(script) = script {
-            script.hand_over();
-        }
-        logger.flush_and_wait_with(|| file_process.connect_syslog());
-        file_process.end();
-        if let Some(host) = host {
-            host.end();
-        }
+        end_processes(script, &logger, file_process, host);
         replacement.server_ended(reason.code());
     }
 
@@ -73,15 +69,9 @@ impl Daemon {
 
     /// Closes everything that a process which waits does not need.
     fn close(self) -> (Replacement, ProcessControl) {
-        let Self { script, logger, process, mut file_process, host, replacement, .. } = self;
-        if let Some(script) = script {
-            script.hand_over();
-        }
-        logger.flush_and_wait_with(|| file_process.connect_syslog());
-        file_process.end();
-        if let Some(host) = host {
-            host.end();
-        }
+        let Self { script, sockets, logger, process, file_process, host, replacement, .. } = self;
+        drop(sockets);
+        end_processes(script, &logger, file_process, host);
         (replacement, process)
     }
 
@@ -93,5 +83,22 @@ impl Daemon {
             self.file_process.remove_pid_file();
         }
         self.logger.write(&Line::Process(ProcessLine::Terminated));
+    }
+}
+
+/// Passes the remaining calls to the script's process, writes the remaining lines of the log, and ends the other processes.
+fn end_processes(
+    script: Option<Script>,
+    logger: &Logger,
+    mut file_process: FileProcess,
+    host: Option<HostProcess>,
+) {
+    if let Some(script) = script {
+        script.hand_over();
+    }
+    logger.flush_and_wait_with(|| file_process.connect_syslog());
+    file_process.end();
+    if let Some(host) = host {
+        host.end();
     }
 }
