@@ -1,7 +1,7 @@
 //! Processes that this one has replaced: directly, or because the process that it has replaced had replaced them.
 
 use super::Replacement;
-use super::waiting::is_repeatable;
+use super::link::{Received, receive};
 use crate::config::network::Binding;
 use crate::control::ERROR;
 use crate::control::replacement::{Control, ForwardedDatagram, MAX_MESSAGE_LEN, Message};
@@ -12,7 +12,6 @@ use crate::sys::channel::Channel;
 use crate::sys::signals::SignalAction;
 use crate::sys::udp::stop_receiving;
 use crate::time::Timestamp;
-use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 
 /// A process that was replaced, and still runs.
@@ -74,14 +73,13 @@ impl Replacement {
 
     /// Passes a datagram on port 69 to the processes with transfers on that port.
     pub fn forward(&self, datagram: &ReceivedDatagram<'_>) {
-        let mut needed = self.with_transfers().filter(|process| process.needs_datagrams).peekable();
-        if needed.peek().is_none() {
+        if !self.needs_datagrams() {
             return;
         }
         let ReceivedDatagram { peer, local, interface, bytes, .. } = *datagram;
         let forwarded = ForwardedDatagram { peer, local, interface, bytes: bytes.to_vec() };
         let message = Message::Datagram(forwarded).encode();
-        for process in needed {
+        for process in self.with_transfers().filter(|process| process.needs_datagrams) {
             // A datagram for which the queue has no space is lost, as on a network.
             let _ = process.link.send(&message);
         }
@@ -180,30 +178,23 @@ impl Daemon {
         loop {
             let slot = self.replacement.earlier.get_mut(index)?;
             let process = slot.as_mut()?;
-            let control = match process.link.receive(&mut buffer) {
-                Ok([]) => None,
-                Ok(bytes) => Some(Message::decode(bytes)),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return None,
-                Err(error) if is_repeatable(&error) => continue,
-                Err(_) => None,
-            };
-            match control {
-                // The process has ended.
-                None => {
+            match receive(&process.link, &mut buffer) {
+                Received::Nothing => return None,
+                Received::Closed => {
                     *slot = None;
                     return None;
                 }
-                Some(Some(Message::Control(Control::Finished { counters }))) => {
+                Received::Control(Control::Finished { counters }, _) => {
                     process.is_finished = true;
                     self.replacement.counters.add(&counters);
                 }
-                Some(Some(Message::Control(Control::Signal { name }))) => {
+                Received::Control(Control::Signal { name }, _) => {
                     let action = SignalAction::from_name(&name);
                     if let Some(reason) = self.handle_signal_actions(&[action], now) {
                         return Some(reason);
                     }
                 }
-                Some(_) => {}
+                Received::Control(..) | Received::Datagram(_) | Received::Other => {}
             }
         }
     }

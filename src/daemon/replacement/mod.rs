@@ -7,6 +7,7 @@
 //! ```
 
 mod earlier;
+mod link;
 mod offer;
 mod successor;
 mod waiting;
@@ -62,8 +63,8 @@ enum Stage {
     Offered,
     /// The sockets for requests are not read, because the other process will read them.
     Stopped,
-    /// The other process serves, since then.
-    Replaced(Timestamp),
+    /// The other process serves.
+    Replaced,
 }
 
 impl Stage {
@@ -72,7 +73,7 @@ impl Stage {
         match self {
             Self::Offered => Some(MAX_PREPARING_TIME),
             Self::Stopped => Some(MAX_TAKING_OVER_TIME),
-            Self::Replaced(_) => None,
+            Self::Replaced => None,
         }
     }
 }
@@ -178,10 +179,8 @@ impl Replacement {
     }
 
     fn replaced_at(&self) -> Option<Timestamp> {
-        match self.successor.as_ref()?.stage {
-            Stage::Replaced(at) => Some(at),
-            Stage::Offered | Stage::Stopped => None,
-        }
+        let Successor { stage, since, .. } = self.successor.as_ref()?;
+        (*stage == Stage::Replaced).then_some(*since)
     }
 
     /// When to look again whether this process can end, or whether the one that replaces it hangs.

@@ -1,8 +1,9 @@
 //! The process that replaces this one.
 
-use super::waiting::{forward_signal, is_repeatable};
+use super::link::{Received, receive};
+use super::waiting::forward_signal;
 use super::{MAX_FINISHING_TIME, MIN_FINISHING_TIME, MIN_TIME_WITH_NEIGHBOURS, Stage, Successor};
-use crate::control::replacement::{Control, ForwardedDatagram, MAX_MESSAGE_LEN, Message};
+use crate::control::replacement::{Control, MAX_MESSAGE_LEN, Message};
 use crate::control::{Command, Replace, Request as ControlRequest};
 use crate::daemon::file_process::protocol::Request;
 use crate::daemon::sockets::EventSource;
@@ -11,17 +12,7 @@ use crate::log_line::{Line, ProcessLine};
 use crate::sys::channel::Channel;
 use crate::sys::signals::{SignalAction, reap_children};
 use crate::time::Timestamp;
-use std::io;
 use std::os::fd::{AsFd, OwnedFd};
-
-/// What was received from the new process.
-enum Received {
-    Control(Control, Vec<OwnedFd>),
-    Datagram(ForwardedDatagram),
-    Other,
-    Nothing,
-    Closed,
-}
 
 impl Daemon {
     /// A connection of the control socket whose request is not for the file process.
@@ -75,8 +66,10 @@ impl Daemon {
 
     /// Reads messages of the new process.
     pub(in crate::daemon) fn read_successor(&mut self, now: Timestamp) -> Option<ExitReason> {
-        loop {
-            match self.receive_from_successor() {
+        self.replacement.successor.as_ref()?;
+        let mut buffer = vec![0; MAX_MESSAGE_LEN];
+        while let Some(Successor { link, .. }) = &self.replacement.successor {
+            match receive(link, &mut buffer) {
                 Received::Control(control, fds) => {
                     if let Some(reason) = self.successor_message(control, &fds, now) {
                         return Some(reason);
@@ -88,25 +81,7 @@ impl Daemon {
                 Received::Closed => return self.successor_closed(false),
             }
         }
-    }
-
-    fn receive_from_successor(&self) -> Received {
-        let Some(Successor { link, .. }) = &self.replacement.successor else {
-            return Received::Nothing;
-        };
-        let mut buffer = vec![0; MAX_MESSAGE_LEN];
-        let message = match link.receive_fds(&mut buffer) {
-            Ok(message) if message.size > 0 => message,
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Received::Nothing,
-            Err(error) if is_repeatable(&error) => return Received::Other,
-            _ => return Received::Closed,
-        };
-        buffer.truncate(message.size);
-        match Message::decode(&buffer) {
-            Some(Message::Control(control)) => Received::Control(control, message.fds),
-            Some(Message::Datagram(datagram)) => Received::Datagram(datagram),
-            None => Received::Other,
-        }
+        None
     }
 
     fn successor_message(
@@ -130,14 +105,14 @@ impl Daemon {
                 let _ = successor.link.send(&Message::Control(go).encode());
             }
             (Stage::Stopped, Control::Serving) => {
-                successor.stage = Stage::Replaced(now);
+                (successor.stage, successor.since) = (Stage::Replaced, now);
                 self.replaced();
             }
-            (Stage::Replaced(_), Control::Ended { code }) => {
+            (Stage::Replaced, Control::Ended { code }) => {
                 return Some(ExitReason::ServerEnded(code));
             }
-            (Stage::Replaced(_), Control::ReopenLog) => self.reopen_log(),
-            (Stage::Replaced(_), Control::Connection) => {
+            (Stage::Replaced, Control::ReopenLog) => self.reopen_log(),
+            (Stage::Replaced, Control::Connection) => {
                 if let Some(connection) = fds.first() {
                     self.file_process.serve_connection(connection.as_fd());
                 }
@@ -183,13 +158,12 @@ impl Daemon {
 
     /// The connection is closed because the other process has ended, or is closed now because it hangs.
     fn successor_closed(&mut self, is_late: bool) -> Option<ExitReason> {
-        let successor = self.replacement.successor.take()?;
-        if let Stage::Replaced(_) = successor.stage {
-            let needs_it = successor.waits || self.sockets.has_single_port();
-            let stage = successor.stage;
-            self.replacement.successor = Some(Successor { stage, ..successor });
-            return if needs_it { Some(ExitReason::HelperEnded) } else { None };
+        let Successor { stage, waits, .. } = self.replacement.successor.as_ref()?;
+        if *stage == Stage::Replaced {
+            let needs_it = *waits || self.sockets.has_single_port();
+            return needs_it.then_some(ExitReason::HelperEnded);
         }
+        let successor = self.replacement.successor.take()?;
         let line = ProcessLine::NotReplaced { version: successor.version, is_late };
         self.logger.write(&Line::Process(line));
         if successor.stage == Stage::Stopped {

@@ -1,13 +1,13 @@
 //! A process that was replaced and has finished its transfers, and that must not end while the server runs, because the program that
 //! started it waits for its end. It forwards signals to the server, and ends when the server ends.
 
+use super::link::{Received, receive};
 use crate::control::replacement::{Control, MAX_MESSAGE_LEN, Message};
 use crate::daemon::ExitReason;
 use crate::daemon::sd_notify::SdNotify;
 use crate::sys::channel::Channel;
 use crate::sys::fds::wait_readable;
 use crate::sys::signals::{SignalAction, Signals, reap_children};
-use std::io;
 
 /// What is left of the process.
 pub struct Waiting {
@@ -49,14 +49,6 @@ impl Waiting {
     }
 }
 
-/// Whether the next read may succeed. If the other process has ended without reading all messages, there is `ConnectionReset` once,
-/// before the messages that it has sent (unix(7)).
-pub(super) fn is_repeatable(error: &io::Error) -> bool {
-    let kinds =
-        [io::ErrorKind::WouldBlock, io::ErrorKind::Interrupted, io::ErrorKind::ConnectionReset];
-    kinds.contains(&error.kind())
-}
-
 /// Passes a signal to the server.
 pub(super) fn forward_signal(link: &Channel, action: SignalAction) {
     if let Some(name) = action.name() {
@@ -68,13 +60,9 @@ pub(super) fn forward_signal(link: &Channel, action: SignalAction) {
 
 /// The reason to end, if the server has ended.
 fn ended(link: &Channel, buffer: &mut [u8]) -> Option<ExitReason> {
-    match link.receive(buffer) {
-        Ok([]) => Some(ExitReason::HelperEnded),
-        Ok(bytes) => match Message::decode(bytes) {
-            Some(Message::Control(Control::Ended { code })) => Some(ExitReason::ServerEnded(code)),
-            _ => None,
-        },
-        Err(error) if is_repeatable(&error) => None,
-        Err(_) => Some(ExitReason::HelperEnded),
+    match receive(link, buffer) {
+        Received::Control(Control::Ended { code }, _) => Some(ExitReason::ServerEnded(code)),
+        Received::Closed => Some(ExitReason::HelperEnded),
+        Received::Control(..) | Received::Datagram(_) | Received::Other | Received::Nothing => None,
     }
 }
