@@ -23,7 +23,7 @@ mod requests;
 mod scene;
 
 use load::Plan;
-use load::crowd::Crowd;
+use load::clients::ClientLoad;
 use scene::Scene;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -37,13 +37,8 @@ fn main() -> ExitCode {
     let seconds = numbers.next().unwrap_or(SECONDS);
     // Without a harness, a missing precondition ends the benchmark with its reason.
     let scene = Scene::new().expect("a lab: run as root");
-    let crowd = Crowd {
-        loaders: 200,
-        machine_interval: Duration::from_millis(10),
-        pace: Duration::from_millis(50),
-    };
     let plan = Plan {
-        crowd,
+        clients: ClientLoad::STANDARD,
         loss: 20,
         replacements: replacements as usize,
         interval: Duration::from_secs(seconds.into()) / (replacements + 1),

@@ -1,7 +1,7 @@
 //! Replacements under load, for some seconds. `cargo bench --bench replace` has the long form, with times.
 
 use crate::load::Plan;
-use crate::load::crowd::Crowd;
+use crate::load::clients::ClientLoad;
 use crate::prober::Prober;
 use crate::scene::{RANGES, ROOT, Scene};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,13 +14,8 @@ crate::tests![
 
 fn no_transfer_and_no_request_fails_while_the_server_is_replaced_under_load() {
     let Some(scene) = Scene::new() else { return };
-    let crowd = Crowd {
-        loaders: 200,
-        machine_interval: Duration::from_millis(10),
-        pace: Duration::from_millis(50),
-    };
     let plan = Plan {
-        crowd,
+        clients: ClientLoad::STANDARD,
         loss: 20,
         replacements: 8,
         interval: Duration::from_millis(1500),

@@ -1,6 +1,6 @@
 //! Replacements under load, with loss of datagrams.
 
-pub mod crowd;
+pub mod clients;
 mod files;
 mod loss;
 mod steps;
@@ -10,7 +10,7 @@ use crate::common::lab::eventually;
 use crate::prober::{Measured, Prober};
 use crate::requests::PORTS;
 use crate::scene::{Scene, TIMEOUT, programs, runs};
-use crowd::{Crowd, Phase, Tally};
+use clients::{ClientLoad, Counts, Phase};
 use files::{Files, Roots, ServedRoots};
 use loss::Lost;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
@@ -22,7 +22,7 @@ use steps::Operator;
 
 /// A run.
 pub struct Plan {
-    pub crowd: Crowd,
+    pub clients: ClientLoad,
     /// Lost datagrams of clients per thousand, in each direction.
     pub loss: u32,
     /// Attempts to replace the server, and the time from one to the next.
@@ -34,7 +34,7 @@ pub struct Plan {
 
 /// What happened.
 pub struct Report {
-    pub tally: Tally,
+    pub counts: Counts,
     pub probes: Measured,
     lost: Lost,
     /// How long each command took.
@@ -58,30 +58,31 @@ impl Plan {
         let mut seen = BTreeSet::new();
         let phase = Phase::default();
         let (client, prober) = (scene.client(), scene.prober());
-        let (tally, probes, commands, lost) = thread::scope(|scope| {
-            let crowd = scope.spawn(|| client.inside(|| self.crowd.run(&files, &roots, &phase)));
+        let (counts, probes, commands, lost) = thread::scope(|scope| {
+            let clients =
+                scope.spawn(|| client.inside(|| self.clients.run(&files, &roots, &phase)));
             let probes =
                 scope.spawn(|| Prober::new(prober).measure(self.probe_interval, &phase.is_over));
             let end = EndOnDrop(&phase);
-            let commands = self.replace_again_and_again(&mut operator, &mut seen);
+            let commands = self.replace_repeatedly(&mut operator, &mut seen);
             phase.is_over.store(true, Ordering::Relaxed);
             // It has a time limit.
-            while !phase.is_finished.load(Ordering::Relaxed) && !crowd.is_finished() {
+            while !phase.is_finished.load(Ordering::Relaxed) && !clients.is_finished() {
                 thread::sleep(Duration::from_millis(10));
             }
             let lost = loss::end(&scene.lab);
             operator.errors.extend(earlier_processes(&seen, operator.pid));
             drop(end);
             let join = "the thread does not panic";
-            (crowd.join().expect(join), probes.join().expect(join), commands, lost)
+            (clients.join().expect(join), probes.join().expect(join), commands, lost)
         });
         let full_buffers = scene.full_buffers();
         scene.stop(operator.pid);
         let errors = operator.errors;
-        Report { tally, probes, lost, commands, full_buffers, errors }
+        Report { counts, probes, lost, commands, full_buffers, errors }
     }
 
-    fn replace_again_and_again(
+    fn replace_repeatedly(
         &self,
         operator: &mut Operator<'_>,
         seen: &mut BTreeSet<u32>,
@@ -135,10 +136,10 @@ impl Report {
     /// What is not as it has to be.
     pub fn errors(&self) -> Vec<String> {
         let mut errors = self.errors.clone();
-        errors.extend(self.tally.failures.iter().take(20).cloned());
+        errors.extend(self.counts.failures.iter().take(20).cloned());
         errors.extend(self.probes.error().err());
         for (index, port) in PORTS.into_iter().enumerate() {
-            let (unanswered, lost) = (self.tally.unanswered[index], self.lost[index]);
+            let (unanswered, lost) = (self.counts.unanswered[index], self.lost[index]);
             if unanswered > lost {
                 let port = port.number();
                 errors.push(format!(
@@ -146,7 +147,7 @@ impl Report {
                 ));
             }
         }
-        if self.tally.transfers == 0 || self.tally.machines == 0 {
+        if self.counts.transfers == 0 || self.counts.machines == 0 {
             errors.push("nothing was loaded".to_owned());
         }
         if !errors.is_empty() && self.full_buffers > 0 {
@@ -160,7 +161,7 @@ impl Report {
 
     /// The numbers as tables.
     pub fn print(&self) {
-        let Self { tally, probes, lost, commands, .. } = self;
+        let Self { counts, probes, lost, commands, .. } = self;
         println!(
             "| replacements | longest command | transfers | machines | failures | buffers full |"
         );
@@ -169,9 +170,9 @@ impl Report {
             "| {} | {:.0} ms | {} | {} | {} | {} |\n",
             commands.len(),
             milliseconds(commands.iter().max().copied().unwrap_or_default()),
-            tally.transfers,
-            tally.machines,
-            tally.failures.len(),
+            counts.transfers,
+            counts.machines,
+            counts.failures.len(),
             self.full_buffers
         );
         println!(
@@ -183,8 +184,8 @@ impl Report {
             println!(
                 "| {} | {} | {} | {} | {} | {} | {:.2} ms | {:.1} ms | {:.1} ms |",
                 port.number(),
-                tally.requests[index],
-                tally.unanswered[index],
+                counts.requests[index],
+                counts.unanswered[index],
                 lost[index],
                 times.sent(),
                 times.unanswered(),

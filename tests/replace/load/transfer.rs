@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 /// What to request.
 #[derive(Clone, Copy, Debug)]
-pub struct Wish {
+pub struct FileRequest {
     /// Index of [`FILES`].
     pub file: usize,
     pub windowsize: u16,
@@ -18,7 +18,7 @@ pub struct Wish {
 /// A transfer, from its request on.
 pub struct Transfer {
     pub socket: UdpSocket,
-    pub wish: Wish,
+    pub file_request: FileRequest,
     /// `None`: the request is not answered yet.
     peer: Option<SocketAddr>,
     /// The roots that the file may come from.
@@ -51,10 +51,10 @@ const GIVE_UP: Duration = Duration::from_secs(60);
 
 impl Transfer {
     /// Sends the request from this port. It must not be one of an earlier transfer, whose server may send its last block again.
-    pub fn begin(wish: Wish, roots: Roots, port: u16) -> Self {
+    pub fn begin(file_request: FileRequest, roots: Roots, port: u16) -> Self {
         let address = SocketAddr::new(CLIENT.parse().expect("an address"), port);
         let socket = UdpSocket::bind(address).expect("a socket");
-        let Wish { file, windowsize } = wish;
+        let FileRequest { file, windowsize } = file_request;
         let window = match windowsize {
             1 => String::new(),
             size => format!("windowsize\0{size}\0"),
@@ -64,7 +64,7 @@ impl Transfer {
         let now = Instant::now();
         let transfer = Self {
             socket,
-            wish,
+            file_request,
             peer: None,
             roots,
             offset: 0,
@@ -147,7 +147,7 @@ impl Transfer {
     }
 
     fn name(&self) -> &'static str {
-        FILES[self.wish.file].0
+        FILES[self.file_request.file].0
     }
 
     fn send(&self) {
@@ -181,7 +181,7 @@ impl Transfer {
             }
             return State::Open;
         }
-        self.roots = files.matching(self.roots, self.wish.file, self.offset, data);
+        self.roots = files.matching(self.roots, self.file_request.file, self.offset, data);
         if self.roots.is_empty() {
             return State::Failed(format!("{}: other bytes in block {number}", self.name()));
         }
@@ -191,13 +191,13 @@ impl Transfer {
         self.offset += data.len();
         self.in_window += 1;
         let is_last = data.len() < BLOCK;
-        if is_last || self.in_window == self.wish.windowsize {
+        if is_last || self.in_window == self.file_request.windowsize {
             self.acknowledge(number, pace);
         } else {
             self.last = ack(number);
             self.due = Instant::now() + REPEAT;
         }
-        match (is_last, self.offset == FILES[self.wish.file].1) {
+        match (is_last, self.offset == FILES[self.file_request.file].1) {
             (false, _) => State::Open,
             (true, true) => {
                 self.send();

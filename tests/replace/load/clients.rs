@@ -1,7 +1,7 @@
 //! Many clients in one thread: some load files all the time, and machines boot one after the other.
 
 use super::files::{Files, LARGE, OF_A_MACHINE, ServedRoots};
-use super::transfer::{REPEAT, State, Transfer, Wish};
+use super::transfer::{FileRequest, REPEAT, State, Transfer};
 use crate::common::random::Random;
 use crate::requests::{Port, discover, number_of_reply, pxe_request};
 use crate::scene::{CLIENT, CLIENT_BROADCAST, SERVER};
@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 
 /// The load.
 #[derive(Clone, Copy)]
-pub struct Crowd {
+pub struct ClientLoad {
     /// Transfers at once.
     pub loaders: u32,
     /// A machine begins to boot after each such interval.
@@ -39,7 +39,7 @@ pub struct Phase {
 
 /// What happened.
 #[derive(Default)]
-pub struct Tally {
+pub struct Counts {
     pub machines: u64,
     pub transfers: u64,
     /// Requests that were sent, in the order of [`PORTS`](crate::requests::PORTS).
@@ -73,7 +73,7 @@ struct Machine {
 }
 
 struct Run<'a> {
-    crowd: Crowd,
+    clients: ClientLoad,
     files: &'a Files,
     roots: &'a ServedRoots,
     poll: Poll,
@@ -90,7 +90,7 @@ struct Run<'a> {
     numbers: u32,
     next_token: usize,
     random: Random,
-    tally: Tally,
+    counts: Counts,
 }
 
 /// The ports of transfers, one after the other.
@@ -104,9 +104,16 @@ const DALLY: Duration = Duration::from_secs(25);
 /// The time for the last transfers.
 const DRAIN: Duration = Duration::from_secs(120);
 
-impl Crowd {
+impl ClientLoad {
+    /// 200 transfers at once, and a machine each 10 ms.
+    pub const STANDARD: Self = Self {
+        loaders: 200,
+        machine_interval: Duration::from_millis(10),
+        pace: Duration::from_millis(50),
+    };
+
     /// Must be called in the namespace of the client.
-    pub fn run(self, files: &Files, roots: &ServedRoots, phase: &Phase) -> Tally {
+    pub fn run(self, files: &Files, roots: &ServedRoots, phase: &Phase) -> Counts {
         let mut run = Run::new(self, files, roots);
         (0..self.loaders).for_each(|_| run.load_any());
         let (mut events, mut next_machine) = (Events::with_capacity(512), Instant::now());
@@ -141,7 +148,7 @@ impl Crowd {
 }
 
 impl<'a> Run<'a> {
-    fn new(crowd: Crowd, files: &'a Files, roots: &'a ServedRoots) -> Self {
+    fn new(clients: ClientLoad, files: &'a Files, roots: &'a ServedRoots) -> Self {
         let poll = Poll::new().expect("a poll");
         let mut sockets = ["0.0.0.0:68", &format!("{CLIENT}:4011")].map(|address| {
             let address: SocketAddr = address.parse().expect("an address");
@@ -155,7 +162,7 @@ impl<'a> Run<'a> {
             registered.expect("a socket");
         }
         Self {
-            crowd,
+            clients,
             files,
             roots,
             poll,
@@ -168,7 +175,7 @@ impl<'a> Run<'a> {
             numbers: 0,
             next_token: 2,
             random: Random::new(21),
-            tally: Tally::default(),
+            counts: Counts::default(),
         }
     }
 
@@ -183,28 +190,29 @@ impl<'a> Run<'a> {
         let server = SocketAddr::new(server.parse().expect("an address"), port.number());
         let index = port as usize;
         self.sockets[index].send_to(&request, server).expect("the link is up");
-        self.tally.requests[index] += 1;
+        self.counts.requests[index] += 1;
         self.open[index].insert(number, machine);
         self.machines.insert(machine, Machine { port, due: Instant::now() + REPEAT, repeats });
     }
 
     /// Requests a file from a new port.
-    fn load(&mut self, owner: Owner, wish: Wish, repeats: u32) {
+    fn load(&mut self, owner: Owner, file_request: FileRequest, repeats: u32) {
         let token = self.next_token;
         let port = PORTS.start() + u16::try_from(token % PORTS.len()).expect("a port");
-        let mut transfer = Transfer::begin(wish, self.roots.get(), port);
+        let mut transfer = Transfer::begin(file_request, self.roots.get(), port);
         self.next_token += 1;
         let registry = self.poll.registry();
         let registered = registry.register(&mut transfer.socket, Token(token), Interest::READABLE);
         registered.expect("a socket");
-        self.tally.requests[Port::Tftp as usize] += 1;
+        self.counts.requests[Port::Tftp as usize] += 1;
         self.attempts.insert(token, Attempt { transfer, owner, repeats });
     }
 
     /// Loads a large file.
     fn load_any(&mut self) {
-        let wish = Wish { file: self.random.of(&LARGE), windowsize: self.random.of(&[1, 1, 2, 4]) };
-        self.load(Owner::Loader, wish, 0);
+        let file_request =
+            FileRequest { file: self.random.of(&LARGE), windowsize: self.random.of(&[1, 1, 2, 4]) };
+        self.load(Owner::Loader, file_request, 0);
     }
 
     fn ready(&mut self, token: Token, goes_on: bool) {
@@ -215,7 +223,7 @@ impl<'a> Run<'a> {
             return transfer.answer_again();
         }
         let Some(attempt) = self.attempts.get_mut(&token.0) else { return };
-        let state = attempt.transfer.receive(self.files, self.roots.get(), self.crowd.pace);
+        let state = attempt.transfer.receive(self.files, self.roots.get(), self.clients.pace);
         self.changed(token.0, state, goes_on);
     }
 
@@ -235,8 +243,8 @@ impl<'a> Run<'a> {
                 (true, 0) => self.ask(id, Port::Pxe, 0),
                 (true, _) => {
                     self.machines.remove(&id);
-                    let wish = Wish { file: OF_A_MACHINE[0], windowsize: 1 };
-                    self.load(Owner::Machine, wish, 0);
+                    let file_request = FileRequest { file: OF_A_MACHINE[0], windowsize: 1 };
+                    self.load(Owner::Machine, file_request, 0);
                 }
             }
         }
@@ -259,7 +267,7 @@ impl<'a> Run<'a> {
             let Machine { port, repeats, .. } = self.machines[&id];
             if repeats == MAX_REPEATS {
                 self.machines.remove(&id);
-                self.tally.failures.push(format!("no answer on port {}", port.number()));
+                self.counts.failures.push(format!("no answer on port {}", port.number()));
             } else {
                 self.ask(id, port, repeats + 1);
             }
@@ -279,7 +287,7 @@ impl<'a> Run<'a> {
     fn changed(&mut self, token: usize, state: State, goes_on: bool) {
         let Some(attempt) = self.attempts.get_mut(&token) else { return };
         let Attempt { owner, repeats, transfer } = attempt;
-        let (owner, repeats, wish) = (*owner, *repeats, transfer.wish);
+        let (owner, repeats, file_request) = (*owner, *repeats, transfer.file_request);
         if matches!(owner, Owner::Abandoned) {
             if transfer.is_answered() {
                 transfer.abandon();
@@ -293,7 +301,7 @@ impl<'a> Run<'a> {
             State::Open => {}
             State::Unanswered if repeats < MAX_REPEATS => {
                 attempt.owner = Owner::Abandoned;
-                self.load(owner, wish, repeats + 1);
+                self.load(owner, file_request, repeats + 1);
             }
             State::Unanswered => {
                 self.ended(token, Err("no answer on port 69".to_owned()), goes_on);
@@ -308,11 +316,11 @@ impl<'a> Run<'a> {
         let Some(Attempt { owner, mut transfer, .. }) = self.attempts.remove(&token) else {
             return;
         };
-        let position = OF_A_MACHINE.iter().position(|file| *file == transfer.wish.file);
+        let position = OF_A_MACHINE.iter().position(|file| *file == transfer.file_request.file);
         match result {
-            Ok(()) => self.tally.transfers += 1,
+            Ok(()) => self.counts.transfers += 1,
             Err(reason) => {
-                self.tally.failures.push(reason);
+                self.counts.failures.push(reason);
                 transfer.abandon();
             }
         }
@@ -321,8 +329,8 @@ impl<'a> Run<'a> {
         match owner {
             Owner::Loader if goes_on => self.load_any(),
             Owner::Machine => match position.and_then(|last| OF_A_MACHINE.get(last + 1)) {
-                Some(file) => self.load(owner, Wish { file: *file, windowsize: 1 }, 0),
-                None => self.tally.machines += 1,
+                Some(file) => self.load(owner, FileRequest { file: *file, windowsize: 1 }, 0),
+                None => self.counts.machines += 1,
             },
             Owner::Loader | Owner::Abandoned => {}
         }
@@ -333,15 +341,15 @@ impl<'a> Run<'a> {
         self.machines.is_empty() && owners.all(|owner| matches!(owner, Owner::Abandoned))
     }
 
-    fn finish(mut self) -> Tally {
+    fn finish(mut self) -> Counts {
         let unfinished =
             self.attempts.values().filter(|attempt| !matches!(attempt.owner, Owner::Abandoned));
         let unfinished = unfinished.count() + self.machines.len();
         if unfinished > 0 {
-            self.tally.failures.push(format!("{unfinished} clients have not finished"));
+            self.counts.failures.push(format!("{unfinished} clients have not finished"));
         }
         let abandoned = self.attempts.len() as u64;
-        self.tally.unanswered = [self.open[0].len() as u64, self.open[1].len() as u64, abandoned];
-        self.tally
+        self.counts.unanswered = [self.open[0].len() as u64, self.open[1].len() as u64, abandoned];
+        self.counts
     }
 }
